@@ -1,0 +1,198 @@
+//! The parts of the system, started in one process: the broker, the model's follower, the stream worker, the gateway and
+//! the tally, each supervised as it is when it runs alone.
+
+use crate::Error;
+use crate::ledger::Ledger;
+use crate::options::{Config, Options};
+use crate::tally::{Counts, Tally};
+use feature_store::online::{MemoryStore, OnlineStore};
+use registry::{Alias, Reference, Registry};
+use schemas::Topics;
+use scorer::ModelHandle;
+use scorer::features::Features;
+use scorer::gateway::Gateway;
+use scorer::stream::Stream;
+use service::health::Health;
+use service::kafka::{EmbeddedBroker, KafkaConfig};
+use service::supervisor::{Policy, Supervisor};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// How long the scorer may take to join its group: the broker lets a new group wait for some seconds.
+const START: Duration = Duration::from_secs(60);
+
+/// How long the parts may take to stop.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// The running system.
+pub(crate) struct System {
+    kafka: KafkaConfig,
+    address: SocketAddr,
+    /// What makes predictions and answers requests.
+    services: Supervisor,
+    /// What counts them, and has to outlive them.
+    tally: Supervisor,
+    /// What the tally answers at its end.
+    ends: oneshot::Receiver<BTreeMap<i32, i64>>,
+    /// The last to go.
+    _broker: EmbeddedBroker,
+}
+
+/// What joins the system to the replay.
+pub(crate) struct Books {
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) counts: Counts,
+}
+
+impl System {
+    /// Starts every part with the model that `alias` means, and waits until the scorer takes in reviews.
+    pub(crate) async fn start(
+        config: &Config,
+        options: &Options,
+        registry: &Registry,
+        alias: Alias,
+        books: Books,
+    ) -> Result<Self, Error> {
+        let topics = config.topics.clone();
+        let broker = start_broker(&topics, options.partitions)?;
+        let kafka = broker.config("demo");
+        let listener = bind(&config.gateway.listen, options.any_port).await?;
+        let address = listener.local_addr().map_err(|source| no_port(&config.gateway.listen, source))?;
+        let (model, follower) = ModelHandle::load(registry, &config.name, &Reference::Alias(alias)).await?;
+        let store = MemoryStore::new(&config.features);
+        let features = Features::from_store(OnlineStore::Memory(store.clone()));
+        let gateway = Gateway::new(config.gateway.clone(), features.clone());
+        gateway.set_model(model.clone());
+        let health = Health::new();
+
+        let services = Supervisor::new(CancellationToken::new());
+        let token = services.token().clone();
+        let interval = config.registry.poll_interval();
+        services.spawn("model follower", Policy::Essential, endless(follower.run(interval, token.clone())));
+        let serving = token.clone();
+        services.spawn("gateway", Policy::Essential, endless(async move { gateway.serve(listener, serving).await }));
+        let stream = Stream {
+            kafka: kafka.clone(),
+            topics: topics.clone(),
+            config: config.stream.clone(),
+            model,
+            features,
+            runtime: tokio::runtime::Handle::current(),
+            until_end: false,
+            health: health.component("scorer"),
+        };
+        services.spawn_blocking("scorer", Policy::Essential, move || stream.run(&token).map(drop))?;
+
+        let tally = Supervisor::new(CancellationToken::new());
+        let finish = tally.token().clone();
+        let Books { ledger, counts } = books;
+        let counting =
+            Tally { kafka: kafka.clone(), topics, partitions: options.partitions, ledger, counts, features: store };
+        let (sender, ends) = oneshot::channel();
+        tally.spawn_blocking("tally", Policy::Essential, move || {
+            // Nobody waits for the answer of a demo that failed.
+            counting.run(&finish).map(|ends| drop(sender.send(ends)))
+        })?;
+
+        let system = Self { kafka, address, services, tally, ends, _broker: broker };
+        match system.ready(&health).await {
+            Ok(()) => Ok(system),
+            // A part that failed knows more than that nothing was ready.
+            Err(error) => Err(system.stop().await.err().unwrap_or(error)),
+        }
+    }
+
+    /// How the broker is reached.
+    pub(crate) fn kafka(&self) -> &KafkaConfig {
+        &self.kafka
+    }
+
+    /// Where the gateway answers.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Comes when a part has failed; [`stop`](Self::stop) says which.
+    pub(crate) async fn broken(&self) {
+        tokio::select! {
+            () = self.services.token().cancelled() => {}
+            () = self.tally.token().cancelled() => {}
+        }
+    }
+
+    /// Stops the services, then the tally, which first reads all that they have left. Answers how many reviews each
+    /// partition has got.
+    pub(crate) async fn stop(self) -> Result<BTreeMap<i32, i64>, Error> {
+        self.services.token().cancel();
+        let services = self.services.join_all(GRACE).await;
+        self.tally.token().cancel();
+        let tally = self.tally.join_all(GRACE).await;
+        services.and(tally)?;
+        Ok(self.ends.await.expect("a tally that ended well has answered"))
+    }
+
+    async fn ready(&self, health: &Health) -> Result<(), Error> {
+        let deadline = Instant::now() + START;
+        let mut looks = tokio::time::interval(Duration::from_millis(10));
+        while !health.is_ready() {
+            if Instant::now() >= deadline {
+                return Err(Error::NotReady { seconds: START.as_secs() });
+            }
+            tokio::select! {
+                () = self.broken() => return Err(Error::NotReady { seconds: START.as_secs() }),
+                _ = looks.tick() => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn start_broker(topics: &Topics, partitions: i32) -> Result<EmbeddedBroker, Error> {
+    let dead_letters = Topics::dead_letters_of(&topics.reviews);
+    let names = [topics.reviews.as_str(), &topics.predictions, &topics.feedback, &dead_letters];
+    Ok(EmbeddedBroker::start(&names.map(|name| (name, partitions)))?)
+}
+
+/// The gateway's port: its own, or any free one where that is taken and nobody asked for it.
+async fn bind(listen: &str, any_port: bool) -> Result<TcpListener, Error> {
+    match TcpListener::bind(listen).await {
+        Err(taken) if any_port && taken.kind() == ErrorKind::AddrInUse => {
+            let host = listen.rsplit_once(':').map_or(listen, |(host, _)| host);
+            TcpListener::bind(format!("{host}:0")).await.map_err(|source| no_port(listen, source))
+        }
+        outcome => outcome.map_err(|source| no_port(listen, source)),
+    }
+}
+
+fn no_port(listen: &str, source: std::io::Error) -> Error {
+    Error::Gateway { listen: listen.to_owned(), source }
+}
+
+/// A task that ends only when it is told to.
+async fn endless(task: impl Future<Output = ()>) -> Result<(), Infallible> {
+    task.await;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_that_is_taken_yields_to_a_free_one_only_where_that_is_allowed() {
+        let taken = bind("127.0.0.1:0", false).await.unwrap();
+        let listen = taken.local_addr().unwrap().to_string();
+        let error = bind(&listen, false).await.unwrap_err().to_string();
+        assert!(error.starts_with(&format!("the gateway cannot listen on {listen}")), "{error}");
+        let other = bind(&listen, true).await.unwrap();
+        assert_ne!(other.local_addr().unwrap(), taken.local_addr().unwrap());
+    }
+}

@@ -1,0 +1,92 @@
+//! The model of the demo: trained on the first half by the very call that `plaudit train` makes, and promoted.
+
+use crate::options::{Config, Generated, Input};
+use crate::split::{Half, Split};
+use crate::{Error, GeneratedReviews};
+use feature_store::offline::{Field, ReadOptions, ReviewFiles, Row, RowPosition};
+use ingest::RowBatches;
+use registry::{Alias, Registry};
+use schemas::Review;
+use std::path::PathBuf;
+use trainer::{Dataset, Progress, Promotion, Report, Test, TrainRequest};
+
+/// The rows to train on, and how the rest is told apart.
+pub(crate) struct Lesson {
+    pub(crate) data: Dataset,
+    /// None for generated reviews, whose halves are numbers.
+    pub(crate) split: Option<Split>,
+}
+
+impl Lesson {
+    /// Finds the rows; reads files once for their times, where they have times.
+    pub(crate) async fn of(input: &Input) -> Result<Self, Error> {
+        match input {
+            Input::Generated(generated) => Ok(Self { data: generated_rows(generated), split: None }),
+            Input::Files { paths, read } => {
+                let split = split_of(paths, read).await?;
+                let rule = split.clone();
+                let data = Dataset::files(paths.clone(), read.clone()).keep(move |row| rule.half_of(row) == Half::First);
+                Ok(Self { data, split: Some(split) })
+            }
+        }
+    }
+}
+
+/// Trains, registers and promotes.
+pub(crate) async fn train(
+    registry: &Registry,
+    config: &Config,
+    alias: Alias,
+    data: Dataset,
+    progress: impl FnMut(Progress) + Send + 'static,
+) -> Result<Report, Error> {
+    let promotion = Promotion {
+        alias,
+        who: "plaudit demo".to_owned(),
+        why: "the demo serves the model that it has just trained".to_owned(),
+    };
+    let request = TrainRequest {
+        name: config.name.clone(),
+        model: config.model.clone(),
+        fit: config.fit.clone(),
+        data,
+        // The replay is the test.
+        test: Test::None,
+        promotion: Some(promotion),
+    };
+    Ok(trainer::train(registry, request, progress).await?)
+}
+
+async fn split_of(paths: &[PathBuf], read: &ReadOptions) -> Result<Split, Error> {
+    let files = ReviewFiles::open(paths, read).map_err(trainer::Error::from)?;
+    let mut millis = Vec::new();
+    if files.has_field(Field::CreatedAt) {
+        let mut batches = RowBatches::new(files);
+        while let Some(rows) = batches.next().await? {
+            millis.extend(rows.iter().filter_map(|row| row.created_at).map(|time| time.epoch_millis()));
+        }
+    }
+    Ok(Split::of_times(millis))
+}
+
+fn generated_rows(generated: &Generated) -> Dataset {
+    let reviews = GeneratedReviews::new(generated.seed, 0).take(generated.training_reviews);
+    let rows: Vec<Row> = reviews.zip(1..).map(|(review, number)| row_of(review, number)).collect();
+    Dataset::rows("generated reviews", rows)
+}
+
+fn row_of(review: Review, number: u64) -> Row {
+    Row {
+        review_id: Some(review.review_id.0),
+        product_id: review.product_id,
+        user_id: review.user_id,
+        title: review.title,
+        text: Some(review.text),
+        rating: review.rating,
+        created_at: Some(review.created_at),
+        label: None,
+        category: None,
+        problems: Vec::new(),
+        position: RowPosition { file: 0, row: number },
+    }
+}

@@ -1,0 +1,159 @@
+//! Our fields, and which column of somebody's file holds each. A field that nobody maps is looked for under its own name.
+
+use super::OptionError;
+use std::fmt;
+use std::str::FromStr;
+
+/// A field of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    /// The review's id.
+    ReviewId,
+    /// What is reviewed.
+    ProductId,
+    /// Who reviews.
+    UserId,
+    /// The headline.
+    Title,
+    /// The body: the one field without which a file is refused.
+    Text,
+    /// Stars, 1 to 5.
+    Rating,
+    /// When the review was written.
+    CreatedAt,
+    /// The class.
+    Label,
+    /// The kind of product.
+    Category,
+}
+
+impl Field {
+    /// All fields, in the order of their declaration.
+    pub const ALL: [Field; 9] = [
+        Field::ReviewId,
+        Field::ProductId,
+        Field::UserId,
+        Field::Title,
+        Field::Text,
+        Field::Rating,
+        Field::CreatedAt,
+        Field::Label,
+        Field::Category,
+    ];
+
+    /// The name in options, and of the column where none is mapped.
+    pub fn name(self) -> &'static str {
+        match self {
+            Field::ReviewId => "review_id",
+            Field::ProductId => "product_id",
+            Field::UserId => "user_id",
+            Field::Title => "title",
+            Field::Text => "text",
+            Field::Rating => "rating",
+            Field::CreatedAt => "created_at",
+            Field::Label => "label",
+            Field::Category => "category",
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Field {
+    type Err = OptionError;
+    fn from_str(text: &str) -> Result<Self, OptionError> {
+        Self::ALL
+            .into_iter()
+            .find(|field| field.name() == text)
+            .ok_or_else(|| OptionError::UnknownField { name: text.to_owned() })
+    }
+}
+
+/// One `--column OURS=THEIRS`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnPair {
+    /// Our field.
+    pub field: Field,
+    /// The column of their file.
+    pub column: String,
+}
+
+impl FromStr for ColumnPair {
+    type Err = OptionError;
+    fn from_str(text: &str) -> Result<Self, OptionError> {
+        match text.split_once('=') {
+            Some((ours, theirs)) if !theirs.trim().is_empty() => {
+                Ok(Self { field: ours.trim().parse()?, column: theirs.trim().to_owned() })
+            }
+            _ => Err(OptionError::NoColumnPair { text: text.to_owned() }),
+        }
+    }
+}
+
+/// Which column holds each field. The default: each field in the column of its own name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Columns {
+    mapped: Vec<ColumnPair>,
+}
+
+impl Columns {
+    /// The column that holds a field.
+    pub fn column_of(&self, field: Field) -> &str {
+        self.mapped_column(field).unwrap_or(field.name())
+    }
+
+    /// The column that somebody asked for: absent from a file, it is an error.
+    pub(super) fn mapped_column(&self, field: Field) -> Option<&str> {
+        self.mapped.iter().find(|pair| pair.field == field).map(|pair| pair.column.as_str())
+    }
+}
+
+impl FromIterator<ColumnPair> for Columns {
+    /// Of several pairs for one field the last wins, as flags do.
+    fn from_iter<I: IntoIterator<Item = ColumnPair>>(pairs: I) -> Self {
+        let mut mapped: Vec<ColumnPair> = Vec::new();
+        for pair in pairs {
+            mapped.retain(|earlier| earlier.field != pair.field);
+            mapped.push(pair);
+        }
+        Self { mapped }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_names_our_field_and_their_column() {
+        let pair: ColumnPair = "rating=stars = 10".parse().unwrap();
+        assert_eq!(pair, ColumnPair { field: Field::Rating, column: "stars = 10".to_owned() });
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused_with_the_list_of_ours() {
+        let error = "stars=rating".parse::<ColumnPair>().unwrap_err().to_string();
+        assert!(error.contains("`stars`"), "{error}");
+        assert!(Field::ALL.iter().all(|field| error.contains(field.name())), "{error}");
+    }
+
+    #[test]
+    fn a_pair_without_a_column_is_refused() {
+        for text in ["rating", "rating=", "rating= ", ""] {
+            let error = text.parse::<ColumnPair>().unwrap_err().to_string();
+            assert!(error.contains("rating=stars"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_last_pair_of_a_field_wins_and_others_keep_their_names() {
+        let pairs = ["rating=a", "rating=b"].map(|pair| pair.parse().unwrap());
+        let columns: Columns = pairs.into_iter().collect();
+        assert_eq!(columns.column_of(Field::Rating), "b");
+        assert_eq!(columns.column_of(Field::Text), "text");
+    }
+}

@@ -1,0 +1,137 @@
+//! Which rows are wanted, by a column of the file itself: the file's type decides how the value is compared.
+
+use super::OptionError;
+use super::cell::Cell;
+use schemas::Timestamp;
+use std::str::FromStr;
+
+/// One `--where COLUMN=VALUE`. Text equals exactly, numbers as numbers (`5` is `5.0`), booleans as true and false, times
+/// as moments; an empty value picks the rows that have none. CSV has no types, so there a cell equals when its text does,
+/// or when both sides are numbers or booleans that are equal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    column: String,
+    value: String,
+    number: Option<f64>,
+    integer: Option<i64>,
+    boolean: Option<bool>,
+    moment: Option<Timestamp>,
+}
+
+impl Condition {
+    /// A condition on a column.
+    pub fn new(column: impl Into<String>, value: impl Into<String>) -> Self {
+        let value = value.into();
+        Self {
+            column: column.into(),
+            number: value.trim().parse().ok(),
+            integer: value.trim().parse().ok(),
+            boolean: boolean(&value),
+            moment: Timestamp::parse(&value),
+            value,
+        }
+    }
+
+    /// The file's column.
+    pub fn column(&self) -> &str {
+        &self.column
+    }
+
+    /// What it must equal.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    pub(super) fn matches(&self, cell: &Cell<'_>) -> bool {
+        match cell {
+            Cell::Null => self.value.is_empty(),
+            Cell::Text(text) => *text == self.value,
+            Cell::Repaired(text) => *text == self.value,
+            Cell::Untyped(text) => {
+                *text == self.value
+                    || self.number.is_some_and(|number| text.trim().parse() == Ok(number))
+                    || self.boolean.is_some_and(|wanted| boolean(text) == Some(wanted))
+            }
+            Cell::Integer(integer) => match self.integer {
+                Some(wanted) => wanted == *integer,
+                None => self.number == Some(*integer as f64),
+            },
+            Cell::Number(number) => self.number == Some(*number),
+            Cell::Boolean(value) => self.boolean == Some(*value),
+            Cell::Moment(moment) => self.moment == Some(*moment),
+            Cell::Unfit(_) => false,
+        }
+    }
+}
+
+impl FromStr for Condition {
+    type Err = OptionError;
+    fn from_str(text: &str) -> Result<Self, OptionError> {
+        match text.split_once('=') {
+            Some((column, value)) if !column.trim().is_empty() => Ok(Self::new(column.trim(), value)),
+            _ => Err(OptionError::NoCondition { text: text.to_owned() }),
+        }
+    }
+}
+
+/// Python writes `True`, SQL `TRUE`.
+fn boolean(text: &str) -> Option<bool> {
+    let text = text.trim();
+    if text.eq_ignore_ascii_case("true") {
+        Some(true)
+    } else if text.eq_ignore_ascii_case("false") {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(condition: &str, cell: Cell<'_>) -> bool {
+        condition.parse::<Condition>().unwrap().matches(&cell)
+    }
+
+    #[test]
+    fn numbers_are_compared_as_numbers() {
+        assert!(matches("stars=5", Cell::Integer(5)));
+        assert!(matches("stars=5", Cell::Number(5.0)));
+        assert!(matches("stars=5.0", Cell::Integer(5)));
+        assert!(matches("stars=5", Cell::Untyped("5.0".into())));
+        assert!(!matches("stars=5", Cell::Integer(4)));
+        assert!(!matches("stars=five", Cell::Integer(5)));
+        // Two integers that are one and the same double.
+        assert!(!matches("id=9007199254740993", Cell::Integer(9_007_199_254_740_992)));
+    }
+
+    #[test]
+    fn text_is_compared_exactly() {
+        assert!(matches("split=train", Cell::Text("train".into())));
+        assert!(!matches("split=train", Cell::Text("Train".into())));
+        assert!(!matches("split=5", Cell::Text("5.0".into())));
+    }
+
+    #[test]
+    fn booleans_times_and_absent_values_are_compared_as_such() {
+        assert!(matches("verified=true", Cell::Boolean(true)));
+        assert!(matches("verified=true", Cell::Untyped("True".into())));
+        assert!(!matches("verified=true", Cell::Boolean(false)));
+        assert!(matches("day=2024-05-01", Cell::Moment(Timestamp::parse("2024-05-01T00:00:00Z").unwrap())));
+        assert!(matches("user=", Cell::Null));
+        assert!(!matches("user=0", Cell::Null));
+    }
+
+    #[test]
+    fn a_value_may_hold_an_equals_sign() {
+        assert_eq!("a=b=c".parse::<Condition>().unwrap().value(), "b=c");
+    }
+
+    #[test]
+    fn a_condition_without_a_column_is_refused() {
+        for text in ["train", "=train", ""] {
+            assert!(text.parse::<Condition>().unwrap_err().to_string().contains("COLUMN=VALUE"));
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Files of reviews, read as a stream of rows: Parquet, CSV and JSON Lines, the latter two also compressed by gzip or
+//! zstd. A file that cannot be read is an error that names it; a row that cannot be read is a row with a problem, so that
+//! one bad line never costs a file. What a row without text or label means is left to the caller.
+
+mod cell;
+mod columns;
+mod condition;
+mod csv;
+mod error;
+mod fingerprint;
+mod format;
+mod json_lines;
+mod parquet;
+mod plan;
+mod reader;
+mod row;
+mod source;
+
+pub use columns::{ColumnPair, Columns, Field};
+pub use condition::Condition;
+pub use error::{FileError, OptionError};
+pub use fingerprint::SchemaFingerprint;
+pub use plan::ReadOptions;
+pub use reader::ReviewFiles;
+pub use row::{Row, RowPosition, RowProblem};

@@ -1,0 +1,120 @@
+//! What is read of one file: its columns matched once with the options, so that each row costs only the columns it needs.
+
+use super::cell::Cell;
+use super::{Columns, Condition, Field, FileError, Row, RowPosition};
+use std::path::Path;
+
+/// What to read of files of other people.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReadOptions {
+    /// Which column holds each field.
+    pub columns: Columns,
+    /// Which rows are wanted: those that meet all of these.
+    pub conditions: Vec<Condition>,
+}
+
+/// The columns of one file that are needed, by name, and what each is needed for.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    file: usize,
+    /// The distinct columns to read.
+    pub(super) columns: Vec<String>,
+    fields: Vec<(Field, usize)>,
+    conditions: Vec<(Condition, usize)>,
+}
+
+impl Plan {
+    /// Matches a file's columns with the options.
+    pub(super) fn new(file: usize, path: &Path, present: &[&str], options: &ReadOptions) -> Result<Self, FileError> {
+        let is_present = |column: &str| present.contains(&column);
+        let mut plan = Self { file, columns: Vec::new(), fields: Vec::new(), conditions: Vec::new() };
+        for field in Field::ALL {
+            match options.columns.mapped_column(field) {
+                Some(column) if !is_present(column) => {
+                    return Err(FileError::NoMappedColumn {
+                        path: path.to_owned(),
+                        field,
+                        column: column.to_owned(),
+                        columns: listed(present),
+                    });
+                }
+                None if !is_present(field.name()) => {}
+                _ => plan.add_field(field, options.columns.column_of(field)),
+            }
+        }
+        if !plan.has(Field::Text) {
+            return Err(FileError::NoText { path: path.to_owned(), columns: listed(present) });
+        }
+        for condition in &options.conditions {
+            if !is_present(condition.column()) {
+                return Err(FileError::NoConditionColumn {
+                    path: path.to_owned(),
+                    column: condition.column().to_owned(),
+                    columns: listed(present),
+                });
+            }
+            let index = plan.index_of(condition.column());
+            plan.conditions.push((condition.clone(), index));
+        }
+        Ok(plan)
+    }
+
+    /// Adds the fields that the file is not known to have, for a format whose columns only its last line knows.
+    pub(super) fn with_every_field(mut self, options: &ReadOptions) -> Self {
+        for field in Field::ALL {
+            if !self.has(field) {
+                self.add_field(field, options.columns.column_of(field));
+            }
+        }
+        self
+    }
+
+    /// Whether a field is read.
+    pub(super) fn has(&self, field: Field) -> bool {
+        self.fields.iter().any(|(present, _)| *present == field)
+    }
+
+    /// The fields that are read.
+    pub(super) fn fields(&self) -> impl Iterator<Item = Field> {
+        self.fields.iter().map(|(field, _)| *field)
+    }
+
+    /// The position of a row of this file.
+    pub(super) fn position(&self, row: u64) -> RowPosition {
+        RowPosition { file: self.file, row }
+    }
+
+    /// Builds a row from its cells, given by the index of their column here; none when a condition excludes it.
+    pub(super) fn row<'a>(&self, row: u64, mut cell: impl FnMut(usize) -> Cell<'a>) -> Option<Row> {
+        if !self.conditions.iter().all(|(condition, column)| condition.matches(&cell(*column))) {
+            return None;
+        }
+        let mut built = Row::new(self.position(row));
+        for (field, column) in &self.fields {
+            built.set(*field, cell(*column));
+        }
+        Some(built)
+    }
+
+    fn add_field(&mut self, field: Field, column: &str) {
+        let index = self.index_of(column);
+        self.fields.push((field, index));
+    }
+
+    fn index_of(&mut self, column: &str) -> usize {
+        self.columns.iter().position(|name| name == column).unwrap_or_else(|| {
+            self.columns.push(column.to_owned());
+            self.columns.len() - 1
+        })
+    }
+}
+
+/// Column names for a message; a file of a thousand columns doesn't need them all.
+fn listed(columns: &[&str]) -> String {
+    const LIMIT: usize = 40;
+    match columns.len() {
+        0 => "none".to_owned(),
+        count if count > LIMIT => format!("{} and {} more", columns[..LIMIT].join(", "), count - LIMIT),
+        _ => columns.join(", "),
+    }
+}

@@ -1,0 +1,38 @@
+//! Why the online store cannot be used: at start-up something to correct, later something to score without.
+
+/// An error of the online store.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The address makes no sense.
+    #[error("redis.url = \"{url}\" cannot be used: {reason}")]
+    InvalidUrl {
+        /// The address without its password.
+        url: String,
+        /// What the client says.
+        reason: String,
+    },
+    /// Nobody answers at start-up.
+    #[error("no Redis can be used at {url}: {reason}; start one, or correct redis.url (empty for no online store)")]
+    Unreachable {
+        /// The address without its password.
+        url: String,
+        /// What the client or the server says.
+        reason: String,
+    },
+    /// The store does not answer in time.
+    #[error("Redis at {url} did not answer within {limit_ms} ms")]
+    TimedOut {
+        /// The address without its password.
+        url: String,
+        /// The time it had.
+        limit_ms: u64,
+    },
+    /// The store answers with an error, or the connection to it broke.
+    #[error("Redis at {url} is unavailable: {reason}")]
+    Unavailable {
+        /// The address without its password.
+        url: String,
+        /// What the client or the server says.
+        reason: String,
+    },
+}

@@ -1,0 +1,148 @@
+//! Each of these is one sentence that names the file.
+
+use crate::files::{Folder, gzip, options, refusal, zstd};
+use crate::parquet;
+use arrow_array::builder::{ListBuilder, StringBuilder};
+use arrow_array::{ArrayRef, StringArray};
+use feature_store::offline::{ReadOptions, ReviewFiles};
+use std::fmt::Write;
+use std::sync::Arc;
+
+fn refused(path: std::path::PathBuf) -> String {
+    refusal(path, &ReadOptions::default())
+}
+
+/// More than any buffer holds, so that a cut is met while rows are read.
+fn many_reviews() -> String {
+    (0..200_000u32).fold("text,rating\n".to_owned(), |mut text, i| {
+        writeln!(text, "review {:x},5", i.wrapping_mul(2_654_435_761)).unwrap();
+        text
+    })
+}
+
+#[test]
+fn no_file_at_all() {
+    let error = ReviewFiles::open(&[], &ReadOptions::default()).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains(".parquet, .csv"), "{error}");
+}
+
+#[test]
+fn a_missing_file_and_a_folder() {
+    let folder = Folder::new();
+    assert!(refused(folder.path("none.csv")).contains("there is no file"));
+    std::fs::create_dir(folder.path("reviews.parquet")).unwrap();
+    assert!(refused(folder.path("reviews.parquet")).contains("is a folder"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_without_permission() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let path = folder.write("a.csv", "text\na\n");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    // Whoever may read everything, such as root, is refused nothing.
+    if std::fs::File::open(&path).is_err() {
+        assert!(refused(path).contains("permission denied"));
+    }
+}
+
+#[test]
+fn an_empty_file_of_any_format() {
+    let folder = Folder::new();
+    for name in ["a.csv", "a.jsonl", "a.parquet", "a.csv.gz", "a"] {
+        assert!(refused(folder.write(name, "")).contains("is empty"), "{name}");
+    }
+    assert!(refused(folder.write("b.csv.gz", gzip(b""))).contains("is empty"));
+    assert!(refused(folder.write("b.jsonl.zst", zstd(b""))).contains("is empty"));
+    assert!(refused(folder.write("blank.csv", "\n\n")).contains("is empty"));
+    assert!(refused(folder.write("blank.jsonl", "\n \n")).contains("is empty"));
+}
+
+#[test]
+fn an_unknown_format() {
+    let folder = Folder::new();
+    let message = refused(folder.write("notes.txt", "just words\n"));
+    assert!(message.contains("supported are .parquet, .csv, .jsonl"), "{message}");
+    assert!(refused(folder.write("program", b"\x7fELF\x02\x01\x00,\n")).contains("cannot tell what"));
+}
+
+#[test]
+fn a_damaged_or_cut_off_parquet_file() {
+    let folder = Folder::new();
+    let texts: ArrayRef = Arc::new(StringArray::from((0..2000).map(|i| format!("text {i}")).collect::<Vec<_>>()));
+    let whole = std::fs::read(parquet::write(&folder, "whole.parquet", vec![("text", texts)])).unwrap();
+    assert!(refused(folder.write("cut.parquet", &whole[..whole.len() / 2])).contains("as Parquet: "));
+    assert!(refused(folder.write("tiny.parquet", "PAR1")).contains("as Parquet: "));
+    assert!(refused(folder.write("text.parquet", "text,rating\na,5\n".repeat(10))).contains("as Parquet: "));
+    let mut page = whole.clone();
+    page[4..200].fill(0xff);
+    assert!(refused(folder.write("page.parquet", page)).contains("as Parquet: "));
+}
+
+#[test]
+fn parquet_within_gzip() {
+    let folder = Folder::new();
+    let path = parquet::write(&folder, "a.parquet", vec![("text", Arc::new(StringArray::from(vec!["a"])))]);
+    let gzipped = gzip(&std::fs::read(path).unwrap());
+    assert!(refused(folder.write("a.parquet.gz", &gzipped)).contains("decompress"));
+    assert!(refused(folder.write("a.gz", &gzipped)).contains("decompress"));
+}
+
+#[test]
+fn a_cut_off_or_foreign_compressed_file() {
+    let folder = Folder::new();
+    let text = many_reviews();
+    let (gzipped, zstandard) = (gzip(text.as_bytes()), zstd(text.as_bytes()));
+    let message = refused(folder.write("a.csv.gz", &gzipped[..gzipped.len() - 9]));
+    assert!(message.ends_with("as gzip: the file is cut off"), "{message}");
+    let message = refused(folder.write("a.csv.zst", &zstandard[..zstandard.len() - 9]));
+    assert!(message.ends_with("as zstd: the file is cut off"), "{message}");
+    assert!(refused(folder.write("b.csv.gz", "text\na\n")).contains("as gzip: "));
+    assert!(refused(folder.write("b.csv.zst", "text\na\n")).contains("as zstd: "));
+}
+
+#[test]
+fn no_column_for_the_text() {
+    let folder = Folder::new();
+    let message = refused(folder.write("a.csv", "body,stars\na,5\n"));
+    assert!(message.contains("its columns: body, stars") && message.contains("--column text="), "{message}");
+    let message = refused(folder.write("a.jsonl", "{\"stars\": 5, \"body\": \"a\"}\n"));
+    assert!(message.contains("its columns: body, stars"), "{message}");
+}
+
+#[test]
+fn columns_of_options_that_are_not_there() {
+    let folder = Folder::new();
+    let path = folder.write("a.csv", "text,stars\na,5\n");
+    let message = refusal(path.clone(), &options(&["rating=points"], &[]));
+    assert!(message.contains("no column `points` for rating (its columns: text, stars)"), "{message}");
+    let message = refusal(path, &options(&[], &["split=train"]));
+    assert!(message.contains("no column `split` to pick rows by (its columns: text, stars)"), "{message}");
+}
+
+#[test]
+fn a_column_of_a_type_that_holds_no_single_value() {
+    let folder = Folder::new();
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    lists.append_value([Some("a")]);
+    let path = parquet::write(&folder, "a.parquet", vec![("text", Arc::new(lists.finish()) as ArrayRef)]);
+    assert!(refused(path).contains("column `text`"));
+}
+
+#[test]
+fn json_that_is_no_json_lines() {
+    let folder = Folder::new();
+    for text in ["[{\"text\": \"a\"}]", "[\n{\"text\": \"a\"},\n{\"text\": \"b\"}\n]\n", " [ { \"text\": \"a\" } ] "] {
+        assert!(refused(folder.write("a.json", text)).contains("one JSON array"), "{text}");
+    }
+    assert!(refused(folder.write("b.json", "{\n  \"text\": \"a\"\n}\n")).contains("none of its first 3 lines"));
+}
+
+#[test]
+fn a_quote_that_never_closes() {
+    let folder = Folder::new();
+    let text = format!("text,rating\na,5\n\"b,4\n{}", "c,3\n".repeat(17 << 20));
+    let message = refused(folder.write("a.csv.gz", gzip(text.as_bytes())));
+    assert!(message.starts_with("row 2 of ") && message.contains("64 MiB"), "{message}");
+}

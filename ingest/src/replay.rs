@@ -1,0 +1,164 @@
+//! The verb `replay`: rows of files to `reviews`, and with `feedback` their labels to `feedback`. What was sent and what was
+//! not stands in the report; a stop flushes what is on its way and reports just the same.
+
+use crate::outgoing::{Omissions, Outgoing, RowConverter};
+use crate::pace::{Pace, Speed};
+use crate::publisher::{Publisher, Sent};
+use crate::row_batches::RowBatches;
+use crate::Error;
+use feature_store::offline::{ReadOptions, ReviewFiles};
+use schemas::Topics;
+use serde::Serialize;
+use service::kafka::KafkaConfig;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+/// What to replay, where to and how fast.
+#[derive(Debug, Clone)]
+pub struct ReplaySettings {
+    /// The files, in this order.
+    pub input: Vec<PathBuf>,
+    /// Their columns, and which rows count.
+    pub read: ReadOptions,
+    /// The cluster.
+    pub kafka: KafkaConfig,
+    /// The topics' names.
+    pub topics: Topics,
+    /// Whether labels go to `feedback`.
+    pub feedback: bool,
+    /// How fast.
+    pub speed: Speed,
+}
+
+/// What a replay did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ReplayReport {
+    /// Reviews that the broker acknowledged.
+    pub records: u64,
+    /// Labels that the broker acknowledged.
+    pub feedback: u64,
+    /// What was not sent, and why.
+    #[serde(flatten)]
+    pub omissions: Omissions,
+    /// From the first row to the last acknowledgement.
+    pub seconds: f64,
+    /// Reviews a second.
+    pub records_per_second: f64,
+    /// Whether a signal ended the replay before the files did.
+    pub stopped: bool,
+}
+
+/// How far a replay is.
+#[derive(Debug, Clone, Copy)]
+pub struct ReplayProgress {
+    /// Reviews that the broker acknowledged.
+    pub records: u64,
+    /// Rows that were skipped.
+    pub skipped: u64,
+    /// Bytes of the files read.
+    pub bytes_read: u64,
+    /// Bytes of the files.
+    pub total_bytes: u64,
+}
+
+/// How often progress is told.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Replays files until they end or `stop` is cancelled, telling progress a few times a second.
+pub async fn run(
+    settings: &ReplaySettings,
+    stop: &CancellationToken,
+    progress: &mut (dyn FnMut(ReplayProgress) + Send),
+) -> Result<ReplayReport, Error> {
+    let files = ReviewFiles::open(&settings.input, &settings.read)?;
+    let total_bytes = files.total_bytes();
+    check_topics(settings).await?;
+    let publisher = Publisher::new(&settings.kafka, &settings.topics)?;
+    let mut replay = Replay {
+        converter: RowConverter::new(&settings.input),
+        publisher,
+        pace: Pace::start(settings.speed),
+        feedback: settings.feedback,
+    };
+    let start = Instant::now();
+    let mut batches = RowBatches::new(files);
+    let mut told = start;
+    let mut stopped = false;
+
+    'files: while let Some(rows) = batches.next().await? {
+        for row in rows {
+            let Some(outgoing) = replay.converter.convert(row) else { continue };
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {
+                    stopped = true;
+                    break 'files;
+                }
+                sent = replay.send(outgoing) => sent?,
+            }
+            if told.elapsed() >= PROGRESS_INTERVAL {
+                told = Instant::now();
+                progress(replay.progress(batches.bytes_read(), total_bytes));
+            }
+        }
+    }
+    replay.publisher.flush().await?;
+    replay.converter.omissions_mut().skip_too_large(replay.publisher.refused_as_too_large());
+    progress(replay.progress(batches.bytes_read(), total_bytes));
+
+    let seconds = start.elapsed().as_secs_f64();
+    let records = replay.publisher.reviews_delivered();
+    tracing::info!(messaging.destination.name = %settings.topics.reviews, "replayed {records} reviews");
+    Ok(ReplayReport {
+        records,
+        feedback: replay.publisher.feedback_delivered(),
+        omissions: replay.converter.omissions().clone(),
+        seconds,
+        records_per_second: records as f64 / seconds.max(1e-9),
+        stopped,
+    })
+}
+
+/// One sentence at the start in place of a minute of retries.
+async fn check_topics(settings: &ReplaySettings) -> Result<(), Error> {
+    let (kafka, topics, feedback) = (settings.kafka.clone(), settings.topics.clone(), settings.feedback);
+    let check = move || {
+        let mut needed = vec![topics.reviews.as_str()];
+        if feedback {
+            needed.push(&topics.feedback);
+        }
+        kafka.check_topics(&needed, "create it with plaudit topics create")
+    };
+    Ok(tokio::task::spawn_blocking(check).await??)
+}
+
+struct Replay {
+    converter: RowConverter,
+    publisher: Publisher,
+    pace: Pace,
+    feedback: bool,
+}
+
+impl Replay {
+    async fn send(&mut self, outgoing: Outgoing) -> Result<(), Error> {
+        self.pace.wait(outgoing.has_time.then_some(outgoing.review.created_at)).await;
+        if self.publisher.send_review(&outgoing.review).await? == Sent::TooLarge {
+            self.converter.omissions_mut().skip_too_large(1);
+            return Ok(());
+        }
+        if let (true, Some(feedback)) = (self.feedback, &outgoing.feedback) {
+            self.publisher.send_feedback(feedback).await?;
+        }
+        Ok(())
+    }
+
+    fn progress(&self, bytes_read: u64, total_bytes: u64) -> ReplayProgress {
+        ReplayProgress {
+            records: self.publisher.reviews_delivered(),
+            skipped: self.converter.omissions().skipped_rows(),
+            bytes_read,
+            total_bytes,
+        }
+    }
+}

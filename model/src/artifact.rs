@@ -1,0 +1,215 @@
+//! A model as bytes: safetensors, so that any reader of that format sees its tensors, with one metadata entry, `plaudit`, whose
+//! JSON holds everything else that scoring needs. Data, never code. The same model gives the same bytes; what is read has
+//! been checked against its own sha256 and for sense, so that a damaged or foreign file is refused and never scored with.
+//!
+//! Tensors, each of one dimension: `bias` F64 \[1\]; `slot` U32 \[n\], ascending; `scale` F32 \[n\] (idf, or 1); `weight` F32 \[n\].
+
+use crate::config::{ConfigError, ModelConfig};
+use crate::scoring::{Model, Slot};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+
+/// A larger file is refused unread.
+pub const MAX_ARTIFACT_BYTES: usize = 1 << 30;
+
+const METADATA_KEY: &str = "plaudit";
+const FORMAT_VERSION: u32 = 1;
+
+/// Why bytes are no model.
+#[derive(Debug, thiserror::Error)]
+pub enum ArtifactError {
+    /// More bytes than any model of ours.
+    #[error("the model file has {bytes} bytes, more than the {MAX_ARTIFACT_BYTES} that a model may have")]
+    TooLarge {
+        /// How many.
+        bytes: usize,
+    },
+    /// The bytes end too early.
+    #[error("the model file is cut off")]
+    Truncated,
+    /// Not safetensors, or one of somebody else.
+    #[error("the file is no model of Plaudit: {reason}")]
+    Foreign {
+        /// What gives it away.
+        reason: String,
+    },
+    /// From a later release.
+    #[error("the model file has format version {found}, and this build reads up to {FORMAT_VERSION}: use a newer plaudit")]
+    NewerFormat {
+        /// The file's version.
+        found: u32,
+    },
+    /// The content is not what was written.
+    #[error("the model file is damaged: its content has sha256 {found}, and says it should have {expected}")]
+    Damaged {
+        /// What the file says.
+        expected: String,
+        /// What its content has.
+        found: String,
+    },
+    /// The content was written so and makes no sense.
+    #[error("the model file makes no sense: {reason}")]
+    Invalid {
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl From<ConfigError> for ArtifactError {
+    fn from(error: ConfigError) -> Self {
+        Self::Invalid { reason: error.to_string() }
+    }
+}
+
+/// The JSON of the metadata entry.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    format_version: u32,
+    config: ModelConfig,
+    documents: u64,
+    /// Over the configuration's JSON and the tensors' bytes, in the order of the module's documentation.
+    sha256: String,
+}
+
+/// What is read before anything else, whatever the version.
+#[derive(Deserialize)]
+struct VersionOnly {
+    format_version: u32,
+}
+
+/// The sha256 of bytes, in hexadecimal.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Model {
+    /// The model's bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let occupied = || (0_u32..).zip(&self.slots).filter(|(_, slot)| slot.scale != 0.0);
+        let bias = self.bias.to_le_bytes();
+        let slot: Vec<u8> = occupied().flat_map(|(index, _)| index.to_le_bytes()).collect();
+        let scale: Vec<u8> = occupied().flat_map(|(_, slot)| slot.scale.to_le_bytes()).collect();
+        let weight: Vec<u8> = occupied().flat_map(|(_, slot)| slot.weight.to_le_bytes()).collect();
+        let sha256 = checksum(&self.config, [&bias, &slot, &scale, &weight]);
+        let header = Header { format_version: FORMAT_VERSION, config: self.config.clone(), documents: self.documents, sha256 };
+        // One entry: the map's order, and so the file's bytes, can't vary.
+        let metadata = HashMap::from([(
+            METADATA_KEY.to_owned(),
+            serde_json::to_string(&header).expect("the header has string keys and finite numbers"),
+        )]);
+        let terms = slot.len() / 4;
+        let tensor = |dtype, length: usize, bytes| {
+            TensorView::new(dtype, vec![length], bytes).expect("the bytes are as many as the shape says")
+        };
+        let tensors = [
+            ("bias", tensor(Dtype::F64, 1, &bias[..])),
+            ("slot", tensor(Dtype::U32, terms, &slot)),
+            ("scale", tensor(Dtype::F32, terms, &scale)),
+            ("weight", tensor(Dtype::F32, terms, &weight)),
+        ];
+        safetensors::serialize(tensors, Some(metadata)).expect("the tensors have different names")
+    }
+
+    /// Reads a model's bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ArtifactError> {
+        if bytes.len() > MAX_ARTIFACT_BYTES {
+            return Err(ArtifactError::TooLarge { bytes: bytes.len() });
+        }
+        let tensors = SafeTensors::deserialize(bytes).map_err(|error| unreadable(bytes, &error))?;
+        let header = header(bytes)?;
+        header.config.check()?;
+        let bias = tensor(&tensors, "bias", Dtype::F64)?;
+        let slot = tensor(&tensors, "slot", Dtype::U32)?;
+        let scale = tensor(&tensors, "scale", Dtype::F32)?;
+        let weight = tensor(&tensors, "weight", Dtype::F32)?;
+        let found = checksum(&header.config, [bias, slot, scale, weight]);
+        if found != header.sha256 {
+            return Err(ArtifactError::Damaged { expected: header.sha256, found });
+        }
+        if bias.len() != 8 || slot.len() != scale.len() || slot.len() != weight.len() {
+            return Err(invalid("its tensors have different lengths"));
+        }
+        let bias = f64::from_le_bytes(bias.try_into().expect("eight bytes"));
+        if !bias.is_finite() {
+            return Err(invalid("its bias is no finite number"));
+        }
+        let slots = table(&header.config, slot, scale, weight)?;
+        Ok(Self { config: header.config, bias, documents: header.documents, slots })
+    }
+}
+
+/// The slots in memory.
+fn table(config: &ModelConfig, slot: &[u8], scale: &[u8], weight: &[u8]) -> Result<Vec<Slot>, ArtifactError> {
+    let mut table = vec![Slot::EMPTY; 1 << config.vectorizer.hash_bits];
+    let mut next = 0;
+    for ((slot, scale), weight) in words(slot).zip(words(scale)).zip(words(weight)) {
+        let index = u32::from_le_bytes(slot);
+        let entry = Slot { scale: f32::from_le_bytes(scale), weight: f32::from_le_bytes(weight) };
+        if u64::from(index) < next || index as usize >= table.len() {
+            return Err(invalid("its slots are not ascending numbers below 2^hash_bits"));
+        }
+        // Beyond 1e6 no idf and no weight of a fit lies; squares and sums of such stay finite.
+        let is_sane = |x: f32| x.abs() < 1e6;
+        if !(entry.scale > 0.0 && is_sane(entry.scale) && is_sane(entry.weight)) {
+            return Err(invalid("a scale or weight of it is not a number of sensible size"));
+        }
+        table[index as usize] = entry;
+        next = u64::from(index) + 1;
+    }
+    Ok(table)
+}
+
+fn words(bytes: &[u8]) -> impl Iterator<Item = [u8; 4]> + '_ {
+    bytes.chunks_exact(4).map(|word| word.try_into().expect("chunks_exact(4) gives four bytes"))
+}
+
+fn invalid(reason: &str) -> ArtifactError {
+    ArtifactError::Invalid { reason: reason.to_owned() }
+}
+
+fn checksum(config: &ModelConfig, tensors: [&[u8]; 4]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(serde_json::to_vec(config).expect("the configuration has string keys and finite numbers"));
+    tensors.into_iter().for_each(|bytes| hash.update(bytes));
+    hex(&hash.finalize())
+}
+
+/// Tells a file that ends too early from one that is something else.
+fn unreadable(bytes: &[u8], error: &safetensors::SafeTensorError) -> ArtifactError {
+    use safetensors::SafeTensorError as Error;
+    let looks_like_one = bytes.len() < 8 || bytes.get(8) == Some(&b'{');
+    match error {
+        Error::HeaderTooSmall | Error::InvalidHeaderLength if looks_like_one => ArtifactError::Truncated,
+        Error::MetadataIncompleteBuffer => ArtifactError::Truncated,
+        _ => ArtifactError::Foreign { reason: "it is no safetensors file".to_owned() },
+    }
+}
+
+fn header(bytes: &[u8]) -> Result<Header, ArtifactError> {
+    let foreign = |reason: String| ArtifactError::Foreign { reason };
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| unreadable(bytes, &error))?;
+    let json = metadata.metadata().as_ref().and_then(|metadata| metadata.get(METADATA_KEY)).ok_or_else(|| {
+        foreign(format!("it is a safetensors file whose metadata has no entry `{METADATA_KEY}`"))
+    })?;
+    let VersionOnly { format_version } =
+        serde_json::from_str(json).map_err(|error| foreign(format!("its header cannot be read: {error}")))?;
+    if format_version > FORMAT_VERSION {
+        return Err(ArtifactError::NewerFormat { found: format_version });
+    }
+    serde_json::from_str(json).map_err(|error| foreign(format!("its header cannot be read: {error}")))
+}
+
+fn tensor<'a>(tensors: &SafeTensors<'a>, name: &str, dtype: Dtype) -> Result<&'a [u8], ArtifactError> {
+    let missing = || ArtifactError::Foreign { reason: format!("it has no tensor `{name}` of type {dtype:?}") };
+    let tensor = tensors.tensor(name).map_err(|_| missing())?;
+    if tensor.dtype() != dtype || tensor.shape().len() != 1 {
+        return Err(missing());
+    }
+    Ok(tensor.data())
+}

@@ -1,0 +1,210 @@
+//! The rows that a model is fitted on. Texts are not kept: a row is its terms, 8 bytes for each that it holds.
+
+use super::logistic::{self, FitProgress};
+use super::matrix::Matrix;
+use crate::config::{ConfigError, FitConfig, ModelConfig, Weighting};
+use crate::scoring::{Model, Slot, TermFrequency};
+use crate::terms::{Document, Terms};
+use schemas::Label;
+
+/// Why nothing was fitted.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum FitError {
+    /// A setting makes no sense.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// No row.
+    #[error("there is no row to learn from")]
+    Empty,
+    /// Rows of one class alone.
+    #[error("all {rows} rows are {class}: learning needs rows of both classes")]
+    OneClass {
+        /// How many rows there are.
+        rows: usize,
+        /// The name of the class that they have.
+        class: String,
+    },
+    /// No term is frequent enough.
+    #[error("no term stands in {min_df} documents or more: lower model.vectorizer.min_df, or give more rows")]
+    NoTerms {
+        /// The threshold.
+        min_df: u32,
+    },
+    /// The matrix grew too large.
+    #[error("the training matrix needs more than {limit_bytes} bytes after {rows} rows: raise train.memory_limit_bytes, \
+             lower model.vectorizer.ngrams, or train on fewer rows")]
+    MemoryLimit {
+        /// The limit.
+        limit_bytes: u64,
+        /// The rows that were read by then.
+        rows: usize,
+    },
+}
+
+/// What fitting did.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct FitReport {
+    /// Passes over the data.
+    pub iterations: u32,
+    /// The relative duality gap at the end: how far at most the loss is above the optimum.
+    pub gap: f64,
+    /// Whether the gap reached the tolerance.
+    pub converged: bool,
+    /// The regularized loss at the end.
+    pub loss: f64,
+    /// Terms that have a weight.
+    pub terms: usize,
+    /// Entries of the matrix.
+    pub entries: usize,
+}
+
+/// Rows to fit a model on.
+pub struct Corpus {
+    config: ModelConfig,
+    memory_limit_bytes: u64,
+    matrix: Matrix,
+    labels: Vec<Label>,
+}
+
+impl Corpus {
+    /// No rows yet.
+    pub fn new(config: ModelConfig, memory_limit_bytes: u64) -> Result<Self, ConfigError> {
+        config.check()?;
+        Ok(Self { config, memory_limit_bytes, matrix: Matrix::new(), labels: Vec::new() })
+    }
+
+    /// Adds rows, on all cores; the order of the rows is kept, so the result doesn't depend on the number of cores.
+    pub fn push_batch(&mut self, rows: &[(Document<'_>, Label)]) -> Result<(), FitError> {
+        let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        let share = rows.len().div_ceil(threads).max(1);
+        let config = &self.config;
+        let parts: Vec<Matrix> = std::thread::scope(|scope| {
+            let parts: Vec<_> = rows.chunks(share).map(|rows| scope.spawn(move || vectorize(config, rows))).collect();
+            parts.into_iter().map(|part| part.join().expect("vectorizing does not panic")).collect()
+        });
+        for part in &parts {
+            self.matrix.append(part);
+        }
+        self.labels.extend(rows.iter().map(|(_, label)| *label));
+        if self.matrix.bytes() > self.memory_limit_bytes {
+            return Err(FitError::MemoryLimit { limit_bytes: self.memory_limit_bytes, rows: self.rows() });
+        }
+        Ok(())
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// What the matrix takes.
+    pub fn bytes(&self) -> u64 {
+        self.matrix.bytes()
+    }
+
+    /// Fits a model. `progress` is called after each pass over the data.
+    pub fn fit(mut self, fit: &FitConfig, progress: &mut dyn FnMut(FitProgress)) -> Result<(Model, FitReport), FitError> {
+        fit.check()?;
+        self.check_classes()?;
+        let slots = 1_usize << self.config.vectorizer.hash_bits;
+        let columns = Columns::of(&self.matrix, slots, self.config.vectorizer.min_df);
+        if columns.slots.is_empty() {
+            return Err(FitError::NoTerms { min_df: self.config.vectorizer.min_df });
+        }
+        let scales: Vec<f32> = columns.frequencies.iter().map(|&df| self.scale(df)).collect();
+        self.weigh(&columns, &scales);
+        let solution = logistic::fit(&self.matrix, &self.labels, scales.len(), fit, progress);
+        let mut table = vec![Slot::EMPTY; slots];
+        for ((&slot, &scale), &weight) in columns.slots.iter().zip(&scales).zip(&solution.weights) {
+            table[slot as usize] = Slot { scale, weight };
+        }
+        let report = FitReport {
+            iterations: solution.iterations,
+            gap: solution.gap,
+            converged: solution.gap <= fit.tolerance,
+            loss: solution.loss,
+            terms: scales.len(),
+            entries: self.matrix.entries(),
+        };
+        let documents = self.labels.len() as u64;
+        Ok((Model { config: self.config, bias: solution.bias, documents, slots: table }, report))
+    }
+
+    fn check_classes(&self) -> Result<(), FitError> {
+        let Some(&first) = self.labels.first() else { return Err(FitError::Empty) };
+        if self.labels.iter().all(|&label| label == first) {
+            let class = self.config.labels[usize::from(first.is_positive())].clone();
+            return Err(FitError::OneClass { rows: self.rows(), class });
+        }
+        Ok(())
+    }
+
+    /// Smooth idf as scikit-learn has it: ln((1 + n) / (1 + df)) + 1.
+    fn scale(&self, document_frequency: u32) -> f32 {
+        if self.config.vectorizer.weighting == Weighting::TfIdf {
+            let documents = self.labels.len() as f64;
+            (((1.0 + documents) / (1.0 + f64::from(document_frequency))).ln() + 1.0) as f32
+        } else {
+            1.0
+        }
+    }
+
+    /// Slots become columns, counts become weights, rows get the length 1. The arithmetic is that of scoring.
+    fn weigh(&mut self, columns: &Columns, scales: &[f32]) {
+        let frequency = TermFrequency::of(&self.config.vectorizer);
+        self.matrix.rewrite(
+            |slot, count| {
+                let column = columns.of_slot[slot as usize];
+                (column != Columns::NONE)
+                    .then(|| (column, frequency.value(count as u32) * scales[column as usize]))
+            },
+            |row| {
+                let squares: f64 = row.iter().map(|&value| f64::from(value) * f64::from(value)).sum();
+                if squares > 0.0 {
+                    let length = squares.sqrt();
+                    row.iter_mut().for_each(|value| *value = (f64::from(*value) / length) as f32);
+                }
+            },
+        );
+    }
+}
+
+fn vectorize(config: &ModelConfig, rows: &[(Document<'_>, Label)]) -> Matrix {
+    let mut terms = Terms::new();
+    let mut matrix = Matrix::new();
+    for (document, _) in rows {
+        for term in terms.read(config, document, |_| true) {
+            matrix.push(term.slot, term.count as f32);
+        }
+        matrix.end_row();
+    }
+    matrix
+}
+
+/// The slots that are frequent enough, the most frequent first: their weights then share cache lines.
+struct Columns {
+    of_slot: Vec<u32>,
+    slots: Vec<u32>,
+    frequencies: Vec<u32>,
+}
+
+impl Columns {
+    const NONE: u32 = u32::MAX;
+
+    fn of(matrix: &Matrix, slots: usize, min_df: u32) -> Self {
+        let mut of_slot = vec![0_u32; slots];
+        // A row holds a slot once, so entries per slot are documents per slot.
+        for &slot in matrix.columns() {
+            of_slot[slot as usize] += 1;
+        }
+        let mut kept: Vec<(u32, u32)> =
+            (0..).zip(&of_slot).filter(|&(_, &df)| df >= min_df).map(|(slot, &df)| (slot, df)).collect();
+        kept.sort_unstable_by_key(|&(slot, df)| (std::cmp::Reverse(df), slot));
+        of_slot.fill(Self::NONE);
+        for (column, &(slot, _)) in (0..).zip(&kept) {
+            of_slot[slot as usize] = column;
+        }
+        let (slots, frequencies) = kept.into_iter().unzip();
+        Self { of_slot, slots, frequencies }
+    }
+}

@@ -1,0 +1,22 @@
+//! Text to probability. A document becomes hashed word n-grams, weighted and normalized; a linear model makes a probability of
+//! them. Training and serving call the same functions of this crate, so there is no skew between them to find. Everything is
+//! synchronous, takes its settings, seeds and buffers as arguments, and does no I/O.
+
+mod artifact;
+mod config;
+mod explain;
+mod fit;
+pub mod metrics;
+mod scoring;
+mod terms;
+mod text;
+
+pub use artifact::{ArtifactError, MAX_ARTIFACT_BYTES, sha256_hex};
+pub use config::{
+    Cleaning, ConfigError, FitConfig, Markup, ModelConfig, Punctuation, Stemming, StopWords, Treatment,
+    VectorizerConfig, Weighting,
+};
+pub use explain::{Contribution, Explanation, Field};
+pub use fit::{Corpus, FitError, FitProgress, FitReport};
+pub use scoring::{Model, ModelInfo, Scratch};
+pub use terms::Document;

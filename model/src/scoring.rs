@@ -1,0 +1,151 @@
+//! A model in memory, and the hot path: one pass over a document's bytes, one look-up per distinct term.
+
+use crate::config::{ModelConfig, VectorizerConfig, Weighting};
+use crate::terms::{Document, Term, Terms};
+use schemas::Label;
+
+/// Buffers that scoring uses again and again; one per thread.
+pub struct Scratch {
+    pub(crate) terms: Terms,
+}
+
+impl Scratch {
+    /// Empty buffers.
+    pub fn new() -> Self {
+        Self { terms: Terms::new() }
+    }
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What the model holds for one slot: 8 bytes, so both are in one cache line. A scale of 0 marks a slot without a term.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Slot {
+    /// What the term's count is multiplied with: its idf, or 1.
+    pub(crate) scale: f32,
+    /// The coefficient.
+    pub(crate) weight: f32,
+}
+
+impl Slot {
+    pub(crate) const EMPTY: Slot = Slot { scale: 0.0, weight: 0.0 };
+}
+
+/// What there is to know of a model besides its configuration.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ModelInfo {
+    /// Slots that hold a term.
+    pub terms: usize,
+    /// Slots there are.
+    pub slots: usize,
+    /// Documents that it was fitted on.
+    pub documents: u64,
+}
+
+/// A linear model over hashed terms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    pub(crate) config: ModelConfig,
+    pub(crate) bias: f64,
+    pub(crate) documents: u64,
+    pub(crate) slots: Vec<Slot>,
+}
+
+impl Model {
+    /// P(positive).
+    pub fn probability(&self, document: &Document<'_>, scratch: &mut Scratch) -> f64 {
+        let terms = scratch.terms.read(&self.config, document, |_| true);
+        sigmoid(self.log_odds(terms))
+    }
+
+    /// ln(p / (1 - p)): the bias and the weights times the normalized vector.
+    fn log_odds(&self, terms: &[Term]) -> f64 {
+        let frequency = TermFrequency::of(&self.config.vectorizer);
+        let mut product = 0.0_f64;
+        let mut squares = 0.0_f64;
+        for term in terms {
+            let slot = self.slots[term.slot as usize];
+            let value = f64::from(frequency.value(term.count) * slot.scale);
+            product += value * f64::from(slot.weight);
+            squares += value * value;
+        }
+        // A document without known terms has the prior's probability.
+        if squares > 0.0 { self.bias + product / squares.sqrt() } else { self.bias }
+    }
+
+    /// The name of a label in predictions.
+    pub fn label_name(&self, label: Label) -> &str {
+        &self.config.labels[usize::from(label.is_positive())]
+    }
+
+    /// What it was made with.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// What there is to know of it besides.
+    pub fn info(&self) -> ModelInfo {
+        ModelInfo {
+            terms: self.slots.iter().filter(|slot| slot.scale != 0.0).count(),
+            slots: self.slots.len(),
+            documents: self.documents,
+        }
+    }
+}
+
+/// 1 / (1 + e^-x), without overflow at either end.
+pub(crate) fn sigmoid(x: f64) -> f64 {
+    if x >= 0.0 {
+        1.0 / (1.0 + (-x).exp())
+    } else {
+        let e = x.exp();
+        e / (1.0 + e)
+    }
+}
+
+/// A term's count to its frequency, as the weighting has it. Small counts, nearly all there are, are looked up.
+pub(crate) struct TermFrequency {
+    small: &'static [f32; 16],
+    kind: FrequencyKind,
+}
+
+#[derive(Clone, Copy)]
+enum FrequencyKind {
+    Binary,
+    Linear,
+    Sublinear,
+}
+
+static BINARY: [f32; 16] = [1.0; 16];
+static LINEAR: [f32; 16] = [0., 1., 2., 3., 4., 5., 6., 7., 8., 9., 10., 11., 12., 13., 14., 15.];
+/// 1 + ln i, correctly rounded.
+static SUBLINEAR: [f32; 16] = [
+    0.0, 1.0, 1.6931472, 2.0986123, 2.3862944, 2.609438, 2.7917595, 2.9459101, 3.0794415, 3.1972246, 3.3025851,
+    3.397_895_3, 3.4849067, 3.5649494, 3.6390573, 3.7080502,
+];
+
+impl TermFrequency {
+    pub(crate) fn of(config: &VectorizerConfig) -> Self {
+        match (config.weighting, config.sublinear_tf) {
+            (Weighting::Binary, _) => Self { small: &BINARY, kind: FrequencyKind::Binary },
+            (_, false) => Self { small: &LINEAR, kind: FrequencyKind::Linear },
+            (_, true) => Self { small: &SUBLINEAR, kind: FrequencyKind::Sublinear },
+        }
+    }
+
+    #[inline]
+    pub(crate) fn value(&self, count: u32) -> f32 {
+        match self.small.get(count as usize) {
+            Some(&value) => value,
+            None => match self.kind {
+                FrequencyKind::Binary => 1.0,
+                FrequencyKind::Linear => count as f32,
+                FrequencyKind::Sublinear => (1.0 + f64::from(count).ln()) as f32,
+            },
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The buffer that a word is built in.
+
+/// A longer word is cut off here: such are no words of a language, and a text without spaces must not cost memory.
+pub(crate) const MAX_WORD_BYTES: usize = 128;
+
+/// A word under construction. The bytes beyond `len` may be anything.
+pub(crate) struct Word {
+    bytes: [u8; MAX_WORD_BYTES + 8],
+    len: usize,
+}
+
+impl Word {
+    pub(crate) fn new() -> Self {
+        Self { bytes: [0; MAX_WORD_BYTES + 8], len: 0 }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    #[inline]
+    pub(crate) fn push_byte(&mut self, byte: u8) {
+        if self.len < MAX_WORD_BYTES {
+            self.bytes[self.len] = byte;
+            self.len += 1;
+        }
+    }
+
+    pub(crate) fn push_char(&mut self, c: char) {
+        let mut utf8 = [0; 4];
+        let encoded = c.encode_utf8(&mut utf8).as_bytes();
+        if self.len + encoded.len() <= MAX_WORD_BYTES {
+            self.bytes[self.len..self.len + encoded.len()].copy_from_slice(encoded);
+            self.len += encoded.len();
+        }
+    }
+
+    /// Takes the last character off, if it is a whole one.
+    pub(crate) fn pop_char(&mut self) -> Option<char> {
+        let start = (self.len.saturating_sub(4)..self.len).rev().find(|&at| self.bytes[at] & 0xC0 != 0x80)?;
+        let c = std::str::from_utf8(&self.bytes[start..self.len]).ok()?.chars().next()?;
+        self.len = start;
+        Some(c)
+    }
+
+    /// Shortens or rewrites the word in place; `rewrite` gets the bytes and answers the new length.
+    pub(crate) fn rewrite(&mut self, rewrite: impl FnOnce(&mut [u8]) -> usize) {
+        self.len = rewrite(&mut self.bytes[..self.len]).min(self.len);
+    }
+
+    /// A 64-bit hash of the word, eight bytes a step. It is part of the artifact's format: another function would need
+    /// another format version.
+    #[inline]
+    pub(crate) fn hash(&mut self) -> u64 {
+        self.bytes[self.len..self.len + 8].fill(0);
+        let mut hash = 0x9E37_79B9_7F4A_7C15 ^ self.len as u64;
+        for chunk in self.bytes[..self.len.next_multiple_of(8)].chunks_exact(8) {
+            let chunk = u64::from_le_bytes(chunk.try_into().expect("chunks_exact(8) gives eight bytes"));
+            hash = mix(hash ^ chunk);
+        }
+        hash
+    }
+}
+
+/// Multiplies to 128 bits and folds the halves: every bit of the input reaches every bit of the output. The constants are
+/// the fractions of the golden ratio and of the square root of 3, made odd.
+#[inline]
+pub(crate) fn mix(value: u64) -> u64 {
+    let product = u128::from(value ^ 0xBB67_AE85_84CA_A73B) * 0x9E37_79B9_7F4A_7C15_u128;
+    (product as u64) ^ ((product >> 64) as u64)
+}

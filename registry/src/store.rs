@@ -1,0 +1,144 @@
+//! The folder under a registry, as the few operations that a registry needs: read, write, create where nothing is, and list
+//! numbered files. Everything else in this crate names files by their path in the registry and knows no other storage.
+
+use crate::Error;
+use bytes::Bytes;
+use futures::StreamExt;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    objects: Arc<dyn ObjectStore>,
+    /// For messages.
+    root: Arc<PathBuf>,
+}
+
+impl Store {
+    pub(crate) fn open(url: &str) -> Result<Self, Error> {
+        let unusable = |problem: &str| Error::Address { url: url.to_owned(), problem: problem.to_owned() };
+        if url.trim().is_empty() {
+            return Err(unusable("give the folder that holds the models"));
+        }
+        if let Some((scheme, _)) = url.split_once("://") {
+            return Err(unusable(&format!(
+                "this build reads and writes folders, not {scheme}://; give a folder's path"
+            )));
+        }
+        let root = std::path::absolute(url).map_err(|error| unusable(&error.to_string()))?;
+        match std::fs::metadata(&root) {
+            Ok(metadata) if !metadata.is_dir() => return Err(unusable("it is a file; give a folder's path")),
+            // A folder that isn't there is created by the first write.
+            _ => {}
+        }
+        let prefix = Path::from_absolute_path(&root).map_err(|error| unusable(&error.to_string()))?;
+        let files = LocalFileSystem::new().with_fsync(true);
+        Ok(Self { objects: Arc::new(PrefixStore::new(files, prefix)), root: Arc::new(root) })
+    }
+
+    /// The folder, for messages.
+    pub(crate) fn root(&self) -> String {
+        self.root.display().to_string()
+    }
+
+    /// A file's path, for messages.
+    pub(crate) fn display(&self, path: &Path) -> String {
+        self.root.join(path.as_ref()).display().to_string()
+    }
+
+    /// The file's bytes, or `None` where there is none.
+    pub(crate) async fn read(&self, path: &Path) -> Result<Option<Bytes>, Error> {
+        let failed = |error| Error::store("read", self.display(path), &error);
+        match self.objects.get(path).await {
+            Ok(found) => Ok(Some(found.bytes().await.map_err(failed)?)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Size and times of the file, or `None` where there is none.
+    pub(crate) async fn stat(&self, path: &Path) -> Result<Option<ObjectMeta>, Error> {
+        match self.objects.head(path).await {
+            Ok(found) => Ok(Some(found)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(Error::store("read", self.display(path), &error)),
+        }
+    }
+
+    /// Writes the file, whole or not at all, in place of any that is there.
+    pub(crate) async fn write(&self, path: &Path, bytes: Bytes) -> Result<(), Error> {
+        self.objects.put(path, bytes.into()).await.map_err(|e| Error::store("write", self.display(path), &e))?;
+        Ok(())
+    }
+
+    /// Writes the file, whole or not at all, if there is none; answers whether it did.
+    pub(crate) async fn create(&self, path: &Path, bytes: Bytes) -> Result<bool, Error> {
+        match self.objects.put_opts(path, bytes.into(), PutOptions::from(PutMode::Create)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(error) => Err(Error::store("write", self.display(path), &error)),
+        }
+    }
+
+    /// The numbers of the files that [`numbered`] names in `folder`, ascending. Other files are none of ours: half-written
+    /// ones that a crash left behind, and those of other programs.
+    pub(crate) async fn numbers(&self, folder: &Path) -> Result<Vec<u64>, Error> {
+        let mut numbers = Vec::new();
+        for path in self.list(folder).await? {
+            numbers.extend(number_of(folder, &path));
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Every file below `folder`, in no order.
+    pub(crate) async fn list(&self, folder: &Path) -> Result<Vec<Path>, Error> {
+        let mut paths = Vec::new();
+        let mut entries = self.objects.list(Some(folder));
+        while let Some(entry) = entries.next().await {
+            match entry {
+                Ok(entry) => paths.push(entry.location),
+                // A name that no object can have, so not one of ours.
+                Err(object_store::Error::InvalidPath { .. }) => {}
+                Err(error) => return Err(Error::store("list", self.display(folder), &error)),
+            }
+        }
+        Ok(paths)
+    }
+}
+
+/// The file for a number in a folder: as many digits as the largest number has, so that names sort as numbers do.
+pub(crate) fn numbered(folder: &Path, number: u64) -> Path {
+    folder.clone().join(format!("{number:020}.json"))
+}
+
+/// The inverse of [`numbered`].
+pub(crate) fn number_of(folder: &Path, path: &Path) -> Option<u64> {
+    let number = path.filename()?.strip_suffix(".json")?.parse().ok()?;
+    (number > 0 && *path == numbered(folder, number)).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_our_making_have_a_number() {
+        let folder = Path::from("sentiment/versions");
+        assert_eq!(number_of(&folder, &numbered(&folder, 7)), Some(7));
+        assert_eq!(number_of(&folder, &numbered(&folder, u64::MAX)), Some(u64::MAX));
+        for foreign in [
+            "7.json",
+            "00000000000000000000.json",
+            "+0000000000000000007.json",
+            "notes.txt",
+            "x/00000000000000000007.json",
+        ] {
+            assert_eq!(number_of(&folder, &Path::from(format!("{folder}/{foreign}"))), None, "{foreign}");
+        }
+    }
+}

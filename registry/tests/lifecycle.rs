@@ -1,0 +1,296 @@
+//! A registry from its first version on, and what it says when something is missing, damaged or in the way.
+
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails its test")]
+
+use bytes::Bytes;
+use registry::{Action, Alias, Error, Registry, Run};
+use schemas::{ModelName, ModelVersion};
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+fn sentiment() -> ModelName {
+    "sentiment".parse().unwrap()
+}
+
+fn production() -> Alias {
+    "production".parse().unwrap()
+}
+
+fn empty() -> (TempDir, Registry) {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = Registry::open(folder.path().to_str().unwrap()).unwrap();
+    (folder, registry)
+}
+
+/// A registry with as many versions, whose bytes are their numbers.
+async fn with_versions(count: u64) -> (TempDir, Registry) {
+    let (folder, registry) = empty();
+    for number in 1..=count {
+        let manifest = registry.register(&sentiment(), format!("model {number}").into(), Run::default()).await.unwrap();
+        assert_eq!(manifest.version, ModelVersion(number));
+    }
+    (folder, registry)
+}
+
+fn version_file(folder: &TempDir, number: u64) -> PathBuf {
+    folder.path().join(format!("sentiment/versions/{number:020}.json"))
+}
+
+fn log_file(folder: &TempDir, number: u64) -> PathBuf {
+    folder.path().join(format!("sentiment/log/{number:020}.json"))
+}
+
+fn only_file_in(folder: &Path) -> PathBuf {
+    let files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    files[0].clone()
+}
+
+#[tokio::test]
+async fn a_version_is_read_back_as_it_was_registered() {
+    let (_folder, registry) = empty();
+    let mut run = Run { library_version: "0.1.0".into(), ..Run::default() };
+    run.metrics.insert("accuracy".into(), 0.912_345_678_901_234_5.into());
+    run.seconds.insert("fit".into(), 12.5);
+    let registered = registry.register(&sentiment(), Bytes::from_static(b"abc"), run).await.unwrap();
+    assert_eq!(registered.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_eq!(registered.size_bytes, 3);
+    assert_eq!(registry.manifest(&sentiment(), ModelVersion(1)).await.unwrap(), registered);
+    assert_eq!(registry.versions(&sentiment()).await.unwrap(), [registered]);
+    assert_eq!(registry.artifact(&sentiment(), ModelVersion(1)).await.unwrap(), "abc");
+    assert_eq!(registry.names().await.unwrap(), [sentiment()]);
+}
+
+#[tokio::test]
+async fn reading_creates_nothing() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("not yet");
+    let registry = Registry::open(folder.to_str().unwrap()).unwrap();
+    assert_eq!(registry.names().await.unwrap(), []);
+    assert_eq!(registry.versions(&sentiment()).await.unwrap(), []);
+    assert_eq!(registry.log(&sentiment()).await.unwrap(), []);
+    assert!(!folder.exists());
+    registry.register(&sentiment(), "x".into(), Run::default()).await.unwrap();
+    assert!(folder.exists());
+}
+
+#[tokio::test]
+async fn the_folders_name_may_hold_anything() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("môdels 100%20 #1 [x]?");
+    let registry = Registry::open(folder.to_str().unwrap()).unwrap();
+    registry.register(&sentiment(), "x".into(), Run::default()).await.unwrap();
+    assert!(folder.join("sentiment/versions/00000000000000000001.json").exists());
+    assert_eq!(registry.names().await.unwrap(), [sentiment()]);
+    assert_eq!(registry.artifact(&sentiment(), ModelVersion(1)).await.unwrap(), "x");
+}
+
+#[tokio::test]
+async fn the_same_bytes_twice_are_two_versions_of_one_artifact() {
+    let (folder, registry) = empty();
+    for number in 1..=2 {
+        let manifest = registry.register(&sentiment(), "same".into(), Run::default()).await.unwrap();
+        assert_eq!(manifest.version, ModelVersion(number));
+    }
+    only_file_in(&folder.path().join("sentiment/artifacts"));
+}
+
+#[tokio::test]
+async fn the_log_tells_who_moved_which_alias_when_and_why() {
+    let (_folder, registry) = with_versions(2).await;
+    registry.set_alias(&sentiment(), &production(), ModelVersion(1), "ann", "the first").await.unwrap();
+    let second = registry.set_alias(&sentiment(), &production(), ModelVersion(2), "ben", "+0.4 % F1").await.unwrap();
+    let back = registry.rollback(&sentiment(), &production(), "ann", "slow").await.unwrap();
+    assert_eq!((second.sequence, second.previous, second.action), (2, Some(ModelVersion(1)), Action::Set));
+    assert_eq!((back.sequence, back.previous, back.version), (3, Some(ModelVersion(2)), ModelVersion(1)));
+    let log = registry.log(&sentiment()).await.unwrap();
+    assert_eq!(log[1..], [second, back]);
+    assert_eq!((log[0].who.as_str(), log[0].why.as_str(), log[0].previous), ("ann", "the first", None));
+    assert_eq!(registry.aliases(&sentiment()).await.unwrap(), [(production(), ModelVersion(1))].into());
+    assert_eq!(registry.resolve(&sentiment(), &"production".parse().unwrap()).await.unwrap(), ModelVersion(1));
+}
+
+#[tokio::test]
+async fn rolling_back_without_an_earlier_version_is_refused_and_not_logged() {
+    let (_folder, registry) = with_versions(1).await;
+    let never_set = registry.rollback(&sentiment(), &production(), "ann", "").await.unwrap_err();
+    assert!(matches!(never_set, Error::Unknown { .. }), "{never_set}");
+    registry.set_alias(&sentiment(), &production(), ModelVersion(1), "ann", "").await.unwrap();
+    let first = registry.rollback(&sentiment(), &production(), "ann", "").await.unwrap_err();
+    assert_eq!(
+        first.to_string(),
+        "\"production\" of \"sentiment\" has no version before v1 to go back to: promote another version instead"
+    );
+    assert_eq!(registry.log(&sentiment()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_named_beside_what_does() {
+    let (folder, registry) = with_versions(2).await;
+    let root = folder.path().display();
+    registry.set_alias(&sentiment(), &production(), ModelVersion(1), "ann", "").await.unwrap();
+    let alias = registry.resolve(&sentiment(), &"prod".parse().unwrap()).await.unwrap_err();
+    let expected = "no model version or alias \"prod\" of \"sentiment\" in";
+    assert_eq!(alias.to_string(), format!("{expected} {root}: there are v1, v2 and production"));
+    for error in [
+        registry.resolve(&sentiment(), &"v3".parse().unwrap()).await.unwrap_err(),
+        registry.manifest(&sentiment(), ModelVersion(3)).await.unwrap_err(),
+        registry.artifact(&sentiment(), ModelVersion(3)).await.unwrap_err(),
+        registry.set_alias(&sentiment(), &production(), ModelVersion(3), "ann", "").await.unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("\"v3\" of \"sentiment\""), "{error}");
+    }
+    let model = registry.resolve(&"spam".parse().unwrap(), &"production".parse().unwrap()).await.unwrap_err();
+    assert!(model.to_string().ends_with("there is no such model, only sentiment"), "{model}");
+}
+
+#[tokio::test]
+async fn a_crash_before_the_manifest_leaves_no_version() {
+    let (folder, registry) = with_versions(1).await;
+    // What a crash can leave: an artifact that no manifest names, and half of each file under its temporary name.
+    fs::write(folder.path().join(format!("sentiment/artifacts/{}.safetensors", "0".repeat(64))), "model 2").unwrap();
+    fs::write(format!("{}#1", version_file(&folder, 2).display()), "{\"name\": \"senti").unwrap();
+    fs::create_dir(folder.path().join("sentiment/log")).unwrap();
+    fs::write(format!("{}#1", log_file(&folder, 1).display()), "{").unwrap();
+    assert_eq!(registry.versions(&sentiment()).await.unwrap().len(), 1);
+    assert_eq!(registry.aliases(&sentiment()).await.unwrap(), [].into());
+    let next = registry.register(&sentiment(), "model 2".into(), Run::default()).await.unwrap();
+    assert_eq!(next.version, ModelVersion(2));
+    registry.set_alias(&sentiment(), &production(), next.version, "ann", "").await.unwrap();
+    assert_eq!(registry.log(&sentiment()).await.unwrap().len(), 1);
+    assert_eq!(registry.artifact(&sentiment(), next.version).await.unwrap(), "model 2");
+}
+
+#[tokio::test]
+async fn files_of_others_are_ignored() {
+    let (folder, registry) = with_versions(1).await;
+    let versions = folder.path().join("sentiment/versions");
+    for name in ["2.json", "README", ".DS_Store", "00000000000000000002.json.bak", "control\u{1}character", "a#b"] {
+        fs::write(versions.join(name), "garbage").unwrap();
+    }
+    fs::create_dir(versions.join("00000000000000000003.json")).unwrap();
+    fs::create_dir(folder.path().join("lost+found")).unwrap();
+    fs::write(folder.path().join("notes.txt"), "garbage").unwrap();
+    assert_eq!(registry.versions(&sentiment()).await.unwrap().len(), 1);
+    assert_eq!(registry.names().await.unwrap(), [sentiment()]);
+}
+
+#[tokio::test]
+async fn a_damaged_manifest_is_named() {
+    let (folder, registry) = with_versions(2).await;
+    fs::write(version_file(&folder, 2), "{\"name\": \"senti").unwrap();
+    let error = registry.versions(&sentiment()).await.unwrap_err();
+    assert!(
+        error.to_string().starts_with(&format!("{} cannot be read", version_file(&folder, 2).display())),
+        "{error}"
+    );
+    fs::copy(version_file(&folder, 1), version_file(&folder, 2)).unwrap();
+    let error = registry.manifest(&sentiment(), ModelVersion(2)).await.unwrap_err();
+    assert!(error.to_string().contains("is the manifest of v1 of \"sentiment\""), "{error}");
+    // Neither hides the sound version nor stands in the way of the next.
+    assert_eq!(registry.artifact(&sentiment(), ModelVersion(1)).await.unwrap(), "model 1");
+    assert_eq!(registry.register(&sentiment(), "3".into(), Run::default()).await.unwrap().version, ModelVersion(3));
+}
+
+#[tokio::test]
+async fn a_lost_or_damaged_log_line_is_named() {
+    let (folder, registry) = with_versions(1).await;
+    for _ in 0..3 {
+        registry.set_alias(&sentiment(), &production(), ModelVersion(1), "ann", "").await.unwrap();
+    }
+    fs::copy(log_file(&folder, 1), log_file(&folder, 2)).unwrap();
+    let error = registry.aliases(&sentiment()).await.unwrap_err();
+    assert!(error.to_string().contains("0002.json is line 1 of the log"), "{error}");
+    fs::remove_file(log_file(&folder, 2)).unwrap();
+    let error = registry.log(&sentiment()).await.unwrap_err();
+    assert!(error.to_string().contains("0002.json is missing"), "{error}");
+}
+
+#[tokio::test]
+async fn a_folder_in_place_of_the_next_log_line_is_named_and_not_waited_for() {
+    let (folder, registry) = with_versions(1).await;
+    fs::create_dir_all(log_file(&folder, 1)).unwrap();
+    let error = registry.set_alias(&sentiment(), &production(), ModelVersion(1), "ann", "").await.unwrap_err();
+    let expected = format!("cannot write {}: what stands there is no line of the log", log_file(&folder, 1).display());
+    assert!(error.to_string().starts_with(&expected), "{error}");
+}
+
+#[tokio::test]
+async fn a_tampered_truncated_or_missing_artifact_is_refused_and_mended_by_the_same_bytes() {
+    let (folder, registry) = with_versions(1).await;
+    let artifact = only_file_in(&folder.path().join("sentiment/artifacts"));
+    let refused = async |what: &str| {
+        let error = registry.artifact(&sentiment(), ModelVersion(1)).await.unwrap_err().to_string();
+        assert!(error.contains(artifact.to_str().unwrap()) && error.contains(what), "{error}");
+    };
+    fs::write(&artifact, "m0del 1").unwrap();
+    refused("does not have the sha256 of v1").await;
+    fs::write(&artifact, "model").unwrap();
+    refused("has 5 bytes where v1 has 7").await;
+    fs::remove_file(&artifact).unwrap();
+    refused("is missing").await;
+    let promoted = registry.set_alias(&sentiment(), &production(), ModelVersion(1), "ann", "").await;
+    assert!(matches!(promoted, Err(Error::Damaged { .. })));
+    assert_eq!(registry.log(&sentiment()).await.unwrap(), []);
+    fs::write(&artifact, "m0del 1").unwrap();
+    registry.register(&sentiment(), "model 1".into(), Run::default()).await.unwrap();
+    assert_eq!(registry.artifact(&sentiment(), ModelVersion(1)).await.unwrap(), "model 1");
+}
+
+#[tokio::test]
+async fn other_storage_and_files_are_no_registry() {
+    for url in ["s3://bucket/models", "gs://x", "file:///tmp/x", "", "  "] {
+        assert!(matches!(Registry::open(url), Err(Error::Address { .. })), "{url}");
+    }
+    let error = Registry::open("s3://bucket/models").unwrap_err().to_string();
+    assert!(error.contains("\"s3://bucket/models\"") && error.contains("give a folder's path"), "{error}");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let error = Registry::open(file.path().to_str().unwrap()).unwrap_err();
+    assert!(error.to_string().contains("it is a file"), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_in_the_way_is_one_sentence_that_names_the_path() {
+    let (folder, registry) = empty();
+    fs::write(folder.path().join("sentiment"), "a file").unwrap();
+    let error = registry.register(&sentiment(), "x".into(), Run::default()).await.unwrap_err().to_string();
+    assert!(error.starts_with(&format!("cannot write {}", folder.path().join("sentiment").display())), "{error}");
+    assert!(error.contains("set registry.url to a folder") && error.lines().count() == 1, "{error}");
+}
+
+#[tokio::test]
+async fn a_follower_sees_every_change_and_a_registry_made_anew() {
+    let (folder, registry) = with_versions(2).await;
+    let mut follower = registry.follow(&sentiment(), &"production".parse().unwrap());
+    assert!(matches!(follower.version().await, Err(Error::Unknown { .. })));
+    registry.set_alias(&sentiment(), &production(), ModelVersion(1), "ann", "").await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(follower.version().await.unwrap(), ModelVersion(1));
+    }
+    registry.set_alias(&sentiment(), &"canary".parse().unwrap(), ModelVersion(2), "ann", "").await.unwrap();
+    assert_eq!(follower.version().await.unwrap(), ModelVersion(1));
+    registry.set_alias(&sentiment(), &production(), ModelVersion(2), "ann", "").await.unwrap();
+    assert_eq!(follower.version().await.unwrap(), ModelVersion(2));
+
+    fs::remove_dir_all(folder.path().join("sentiment")).unwrap();
+    assert!(matches!(follower.version().await, Err(Error::Unknown { .. })));
+    for _ in 0..3 {
+        registry.register(&sentiment(), "anew".into(), Run::default()).await.unwrap();
+    }
+    for number in [1, 2, 3] {
+        registry.set_alias(&sentiment(), &production(), ModelVersion(number), "ann", "").await.unwrap();
+    }
+    assert_eq!(follower.version().await.unwrap(), ModelVersion(3));
+}
+
+#[tokio::test]
+async fn a_follower_of_a_version_stays_with_it() {
+    let (_folder, registry) = with_versions(1).await;
+    let mut follower = registry.follow(&sentiment(), &"v1".parse().unwrap());
+    registry.set_alias(&sentiment(), &production(), ModelVersion(1), "ann", "").await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(follower.version().await.unwrap(), ModelVersion(1));
+    }
+    assert!(registry.follow(&sentiment(), &"v2".parse().unwrap()).version().await.is_err());
+}

@@ -1,0 +1,93 @@
+//! The names and help texts of the scorer's metrics, and the few functions that record them.
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use schemas::{Label, ModelRef};
+use std::time::Duration;
+
+/// Requests answered by the gateway, by route and status.
+pub const GATEWAY_REQUESTS: &str = "plaudit_gateway_requests_total";
+/// From the arrival of a request's header to the answer, by route.
+pub const GATEWAY_REQUEST_SECONDS: &str = "plaudit_gateway_request_seconds";
+/// Predictions made by the gateway, by label.
+pub const GATEWAY_PREDICTIONS: &str = "plaudit_gateway_predictions_total";
+/// The number of the model version in use, by model.
+pub const MODEL_VERSION: &str = "plaudit_model_version";
+/// How often a changed model could not be loaded.
+pub const MODEL_LOAD_FAILURES: &str = "plaudit_model_load_failures_total";
+/// Reads of the online store that failed or came too late.
+pub const FEATURE_READ_FAILURES: &str = "plaudit_feature_read_failures_total";
+/// Entities whose values in the online store could not be decoded.
+pub const UNDECODABLE_FEATURES: &str = "plaudit_undecodable_features_total";
+
+/// Predictions committed by the stream, by label.
+pub const STREAM_PREDICTIONS: &str = "plaudit_stream_predictions_total";
+/// Dead letters committed by the stream, by cause.
+pub const STREAM_DEAD_LETTERS: &str = "plaudit_stream_dead_letters_total";
+/// From the start of a transaction to its commit.
+pub const STREAM_TRANSACTION_SECONDS: &str = "plaudit_stream_transaction_seconds";
+/// Records per transaction.
+pub const STREAM_TRANSACTION_RECORDS: &str = "plaudit_stream_transaction_records";
+/// Transactions that were aborted, and tried again.
+pub const STREAM_ABORTS: &str = "plaudit_stream_aborts_total";
+
+/// Gives the recorder the help texts.
+pub fn describe() {
+    describe_counter!(GATEWAY_REQUESTS, "Requests answered by the gateway, by route and status");
+    describe_histogram!(GATEWAY_REQUEST_SECONDS, "Seconds from a request's header to its answer, by route");
+    describe_counter!(GATEWAY_PREDICTIONS, "Predictions made by the gateway, by label");
+    describe_gauge!(MODEL_VERSION, "Number of the model version in use, by model");
+    describe_counter!(MODEL_LOAD_FAILURES, "How often a changed model could not be loaded");
+    describe_counter!(FEATURE_READ_FAILURES, "Reads of the online store that failed or came too late");
+    describe_counter!(STREAM_PREDICTIONS, "Predictions committed by the stream, by label");
+    describe_counter!(STREAM_DEAD_LETTERS, "Dead letters committed by the stream, by cause");
+    describe_histogram!(STREAM_TRANSACTION_SECONDS, "Seconds from the start of a transaction to its commit");
+    describe_histogram!(STREAM_TRANSACTION_RECORDS, "Records per transaction");
+    describe_counter!(STREAM_ABORTS, "Transactions that were aborted and tried again");
+    describe_counter!(UNDECODABLE_FEATURES, "Entities whose values in the online store could not be decoded");
+}
+
+pub(crate) fn record_gateway_request(route: &'static str, status: u16, took: Duration) {
+    counter!(GATEWAY_REQUESTS, "route" => route, "status" => status.to_string()).increment(1);
+    histogram!(GATEWAY_REQUEST_SECONDS, "route" => route).record(took);
+}
+
+pub(crate) fn count_gateway_prediction(label: Label) {
+    counter!(GATEWAY_PREDICTIONS, "label" => label_name(label)).increment(1);
+}
+
+pub(crate) fn set_model_version(model: &ModelRef) {
+    gauge!(MODEL_VERSION, "model" => model.name.to_string()).set(model.version.0 as f64);
+}
+
+pub(crate) fn count_model_load_failure() {
+    counter!(MODEL_LOAD_FAILURES).increment(1);
+}
+
+pub(crate) fn count_feature_read_failure() {
+    counter!(FEATURE_READ_FAILURES).increment(1);
+}
+
+pub(crate) fn count_undecodable_features(entities: usize) {
+    counter!(UNDECODABLE_FEATURES).increment(entities as u64);
+}
+
+pub(crate) fn record_transaction(records: usize, took: Duration) {
+    histogram!(STREAM_TRANSACTION_SECONDS).record(took);
+    histogram!(STREAM_TRANSACTION_RECORDS).record(records as f64);
+}
+
+pub(crate) fn count_abort() {
+    counter!(STREAM_ABORTS).increment(1);
+}
+
+pub(crate) fn count_stream_predictions(label: Label, predictions: u64) {
+    counter!(STREAM_PREDICTIONS, "label" => label_name(label)).increment(predictions);
+}
+
+pub(crate) fn count_dead_letter(cause: &'static str) {
+    counter!(STREAM_DEAD_LETTERS, "cause" => cause).increment(1);
+}
+
+fn label_name(label: Label) -> &'static str {
+    if label.is_positive() { "positive" } else { "negative" }
+}

@@ -1,0 +1,63 @@
+//! The section `[scorer]`.
+
+use serde::{Deserialize, Serialize};
+use service::kafka::KafkaConfig;
+use std::time::Duration;
+
+/// The worker's role in its consumer group's name and in its transactional id.
+pub(super) const ROLE: &str = "score";
+
+/// Sizes and limits of the stream worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StreamConfig {
+    /// A transaction holds at most this many reviews.
+    pub batch_max_records: usize,
+    /// And at most this many bytes of them, but for a single one that is larger.
+    pub batch_max_bytes: usize,
+    /// Threads that decode and score; 0 for one per core.
+    pub threads: usize,
+    /// The broker aborts a transaction that is open for longer.
+    pub transaction_timeout_ms: u64,
+}
+
+impl StreamConfig {
+    /// Checks what the types can't say.
+    pub fn check(&self) -> Result<(), String> {
+        if self.batch_max_records == 0 {
+            return Err("scorer.batch_max_records must be 1 or more".to_owned());
+        }
+        if self.batch_max_bytes == 0 {
+            return Err("scorer.batch_max_bytes must be 1 or more".to_owned());
+        }
+        if !(1000..=900_000).contains(&self.transaction_timeout_ms) {
+            return Err("scorer.transaction_timeout_ms must lie in 1000 to 900000".to_owned());
+        }
+        Ok(())
+    }
+
+    pub(super) fn transaction_timeout(&self) -> Duration {
+        Duration::from_millis(self.transaction_timeout_ms)
+    }
+
+    pub(super) fn threads(&self) -> usize {
+        match self.threads {
+            0 => std::thread::available_parallelism().map_or(1, |cores| cores.get()),
+            threads => threads,
+        }
+    }
+}
+
+/// A static member (`group.instance.id`) keeps its id, so that its next start ends at once what it left open; others have one
+/// of their own each, and what they leave open ends by its time-out. Zombies of either kind are fenced by the group's
+/// generation, which goes with the offsets into each transaction.
+pub(super) fn transactional_id(kafka: &KafkaConfig) -> String {
+    let group = kafka.group_of(ROLE);
+    match kafka.properties.get("group.instance.id") {
+        Some(instance) => format!("{group}.{instance}"),
+        None => {
+            let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            format!("{group}.{}-{:x}", std::process::id(), since_epoch.as_nanos())
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The stream worker: reviews in, predictions out, exactly once.
+//!
+//! Three stages, each in its own thread, joined by channels of one batch: *intake* polls Kafka and collects a batch, *scoring*
+//! decodes and scores it on all cores, *publishing* writes predictions, dead letters and offsets in one transaction. So one
+//! batch is scored while the one before commits. A batch is what has arrived while the stages were busy: a lone record goes
+//! through at once, a backlog in large transactions.
+//!
+//! A transaction that fails in passing is aborted and written again from memory. An error that doesn't pass ends the worker;
+//! the next one resumes from the committed offsets.
+
+mod config;
+mod dead_letter;
+mod intake;
+mod latency;
+mod ownership;
+mod publish;
+mod report;
+mod work;
+
+pub use config::StreamConfig;
+pub use latency::LatencyMillis;
+pub use report::StreamReport;
+
+use crate::features::Features;
+use crate::ModelHandle;
+use rdkafka::consumer::Consumer;
+use schemas::Topics;
+use service::health::Component;
+use service::kafka::{Error, KafkaConfig, TransactionalProducer};
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// What a worker needs.
+pub struct Stream {
+    /// Where Kafka is.
+    pub kafka: KafkaConfig,
+    /// What the topics are called.
+    pub topics: Topics,
+    /// Sizes and limits.
+    pub config: StreamConfig,
+    /// The model, kept up to date by its follower.
+    pub model: ModelHandle,
+    /// The online features.
+    pub features: Features,
+    /// Runs the reads of the online store.
+    pub runtime: tokio::runtime::Handle,
+    /// Stop at the end offsets seen at the start, and report quality where reviews have ratings.
+    pub until_end: bool,
+    /// Where readiness is told.
+    pub health: Component,
+}
+
+impl Stream {
+    /// Works until the token is cancelled, or the end is reached. Blocks: give it a thread of its own.
+    pub fn run(self, token: &CancellationToken) -> Result<StreamReport, Error> {
+        let dead_letters = Topics::dead_letters_of(&self.topics.reviews);
+        let topics = [self.topics.reviews.as_str(), &self.topics.predictions, &dead_letters];
+        self.kafka.check_topics(&topics, "create them with `plaudit topics create`")?;
+
+        let end = self.until_end.then(|| intake::End::now(&self.kafka, &self.topics.reviews)).transpose()?;
+        let transactional_id = config::transactional_id(&self.kafka);
+        let producer = TransactionalProducer::new(&self.kafka, &transactional_id, self.config.transaction_timeout())?;
+        let ownership = Arc::new(ownership::Ownership::new(self.health));
+        let consumer = intake::subscribe(&self.kafka, &self.topics.reviews, Arc::clone(&ownership), self.until_end)?;
+        tracing::info!(
+            messaging.destination.name = %self.topics.reviews,
+            messaging.consumer.group.name = %self.kafka.group_of(config::ROLE),
+            "scores \"{}\" into \"{}\" as {transactional_id}", self.topics.reviews, self.topics.predictions
+        );
+
+        let started = Instant::now();
+        let intake = intake::Intake { consumer: &consumer, ownership: &ownership, config: &self.config, end };
+        let worker = work::Worker {
+            model: self.model,
+            features: self.features,
+            runtime: self.runtime,
+            topic: self.topics.reviews.clone(),
+            threads: self.config.threads(),
+            keep_labels: self.until_end,
+        };
+        let mut publisher = publish::Publisher {
+            producer,
+            consumer: &consumer,
+            ownership: &ownership,
+            reviews: self.topics.reviews,
+            predictions: self.topics.predictions,
+            dead_letters,
+            group: self.kafka.group_of(config::ROLE),
+            limits: publish::Limits::default(),
+            report: report::Tally::new(),
+        };
+        // One batch waits before each stage: enough to keep it busy, and the bound on what is in memory.
+        let (collected, to_score) = sync_channel(1);
+        let (scored, to_publish) = sync_channel(1);
+        // A stage that ends, however it ends, stops the others: its channel closes, and the token says so to the intake.
+        let stop = token.child_token();
+        std::thread::scope(|scope| {
+            let taking = spawn(scope, "intake", || {
+                let _stop_on_end = stop.clone().drop_guard();
+                intake.run(&stop, &collected)
+            });
+            let scoring = spawn(scope, "scoring", move || {
+                for batch in to_score {
+                    if scored.send(worker.score(batch)).is_err() {
+                        break;
+                    }
+                }
+            });
+            let published = to_publish.into_iter().try_for_each(|batch| publisher.publish(batch));
+            stop.cancel();
+            let taken = taking.join();
+            scoring.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            published.and(taken.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })?;
+        consumer.unsubscribe();
+        Ok(publisher.report.finish(started.elapsed()))
+    }
+}
+
+fn spawn<'scope, T: Send + 'scope>(
+    scope: &'scope std::thread::Scope<'scope, '_>,
+    name: &str,
+    run: impl FnOnce() -> T + Send + 'scope,
+) -> std::thread::ScopedJoinHandle<'scope, T> {
+    std::thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, run).expect("a thread can be started")
+}

@@ -1,0 +1,114 @@
+//! Which partitions this worker may publish for.
+//!
+//! Kafka takes partitions away while records of them are on their way through the stages. Each assignment of a partition gets
+//! a number of its own; a batch carries the numbers that held when its records were read, and the publisher drops what is of
+//! another assignment. The publisher holds a lock during a transaction, and the rebalance callback takes it before it
+//! agrees to a revocation: once a partition is given up, nothing of it can be published any more.
+
+use rdkafka::ClientContext;
+use rdkafka::consumer::{BaseConsumer, ConsumerContext, Rebalance};
+use service::health::Component;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The number of an assignment of a partition.
+pub(super) type Epoch = u64;
+
+pub(super) struct Ownership {
+    /// Held while a transaction is open.
+    publishing: Mutex<()>,
+    /// Held for a moment only.
+    owned: Mutex<Owned>,
+    health: Component,
+}
+
+/// What may be published for as long as this lives: no partition of it is given up meanwhile.
+pub(super) struct Held<'o> {
+    pub(super) owned: Owned,
+    _publishing: MutexGuard<'o, ()>,
+}
+
+#[derive(Clone, Default)]
+pub(super) struct Owned {
+    partitions: HashMap<i32, Epoch>,
+    assignments: Epoch,
+    was_assigned: bool,
+}
+
+impl Owned {
+    /// The number of the assignment by which the worker owns the partition now.
+    pub(super) fn epoch(&self, partition: i32) -> Option<Epoch> {
+        self.partitions.get(&partition).copied()
+    }
+
+    pub(super) fn partitions(&self) -> impl Iterator<Item = i32> + '_ {
+        self.partitions.keys().copied()
+    }
+
+    /// Whether the group has answered at all, be it with no partition.
+    pub(super) fn was_assigned(&self) -> bool {
+        self.was_assigned
+    }
+}
+
+impl Ownership {
+    pub(super) fn new(health: Component) -> Self {
+        health.not_ready("has no partitions yet");
+        Self { publishing: Mutex::new(()), owned: Mutex::new(Owned::default()), health }
+    }
+
+    /// What is owned now; it may be given up in the next moment.
+    pub(super) fn now(&self) -> MutexGuard<'_, Owned> {
+        self.owned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is owned, and stays so until the answer is dropped.
+    pub(super) fn hold(&self) -> Held<'_> {
+        let publishing = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        Held { owned: self.now().clone(), _publishing: publishing }
+    }
+
+    fn assign(&self, partitions: impl Iterator<Item = i32>) {
+        let mut owned = self.now();
+        for partition in partitions {
+            owned.assignments += 1;
+            let epoch = owned.assignments;
+            owned.partitions.insert(partition, epoch);
+        }
+        owned.was_assigned = true;
+        self.tell(&owned);
+    }
+
+    fn revoke(&self, partitions: impl Iterator<Item = i32>) {
+        // Waits for the transaction that is open, if one is.
+        let _publishing = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut owned = self.now();
+        for partition in partitions {
+            owned.partitions.remove(&partition);
+        }
+        self.tell(&owned);
+    }
+
+    fn tell(&self, owned: &Owned) {
+        // A member without a partition is a reserve, and as ready as one can be.
+        let mut partitions: Vec<i32> = owned.partitions().collect();
+        partitions.sort_unstable();
+        tracing::info!(partitions = ?partitions, "owns {} partitions", partitions.len());
+        self.health.ready();
+    }
+}
+
+/// What librdkafka calls when the group changes, from the thread that polls.
+pub(super) struct Callbacks(pub(super) Arc<Ownership>);
+
+impl ClientContext for Callbacks {}
+
+impl ConsumerContext for Callbacks {
+    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        match rebalance {
+            Rebalance::Assign(list) => self.0.assign(list.elements().iter().map(|element| element.partition())),
+            Rebalance::Revoke(list) => self.0.revoke(list.elements().iter().map(|element| element.partition())),
+            Rebalance::Error(error) => tracing::warn!("the consumer group could not rebalance: {error}"),
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The Kafka client with the settings that exactly-once asks for, behind types that hide librdkafka's traps: offset
+//! versus next offset, slow flushes, errors whose meaning hangs on flags. Everything works from a plain thread; what
+//! flows through the topics is left to others. librdkafka's own log lines go to `tracing` (target `librdkafka`).
+
+pub mod admin;
+mod config;
+mod embedded;
+mod error;
+pub mod headers;
+mod offset;
+mod reachable;
+mod reader;
+mod transaction;
+
+pub use config::KafkaConfig;
+pub use embedded::EmbeddedBroker;
+pub use error::{Error, ErrorKind};
+pub use offset::{NextOffset, NextOffsets};
+pub use reader::read_to_end;
+pub use transaction::TransactionalProducer;

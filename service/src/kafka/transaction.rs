@@ -1,0 +1,343 @@
+//! A producer whose records, together with the offsets that they were made of, become visible at once or not at all.
+//! Every call blocks with a bound and says what to do when it fails; when to begin, commit or abort, and going back to
+//! the committed offsets after an abort, are left to the caller.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientContext;
+use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::{DeliveryResult, Message, ToBytes};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+
+use super::config::KafkaConfig;
+use super::error::{Error, ErrorKind, is_fenced, kind_of};
+use super::offset::NextOffsets;
+
+/// librdkafka's own flush waits in steps of 100 ms, which makes a small transaction many times slower than it is.
+const POLL_STEP: Duration = Duration::from_millis(1);
+
+/// Pause before a step is tried again; librdkafka has its own, longer back-off below.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
+
+/// A transactional producer. Calls come from one thread at a time.
+pub struct TransactionalProducer {
+    producer: BaseProducer<Deliveries>,
+    transactional_id: String,
+    timeout: Duration,
+}
+
+impl TransactionalProducer {
+    /// Connects, fences every earlier producer with this id and ends what it left open. A transaction that takes longer
+    /// than `transaction_timeout` is aborted by the broker.
+    pub fn new(kafka: &KafkaConfig, transactional_id: &str, transaction_timeout: Duration) -> Result<Self, Error> {
+        let mut config = kafka.transactional_producer(transactional_id);
+        if !kafka.properties.contains_key("transaction.timeout.ms") {
+            config.set("transaction.timeout.ms", transaction_timeout.as_millis().to_string());
+        }
+        let producer = config
+            .create_with_context::<_, BaseProducer<Deliveries>>(Deliveries::default())
+            .map_err(|source| Error::client("create a transactional producer", source))?;
+        let producer = Self { producer, transactional_id: transactional_id.to_owned(), timeout: transaction_timeout };
+        // The broker may still be ending the transaction of a producer that was killed.
+        let deadline = Instant::now() + kafka.connect_timeout().max(transaction_timeout);
+        producer.retry("start", deadline, |left| producer.producer.init_transactions(left))?;
+        Ok(producer)
+    }
+
+    /// Opens a transaction.
+    pub fn begin(&self) -> Result<(), Error> {
+        self.producer.context().take_failure();
+        self.producer.begin_transaction().map_err(|source| self.error("begin a transaction", &source))
+    }
+
+    /// Adds a record to the open transaction. Blocks while the client's queue is full. Whether the record was stored is
+    /// known after [`commit`](Self::commit).
+    pub fn send<K: ToBytes + ?Sized, P: ToBytes + ?Sized>(&self, record: BaseRecord<'_, K, P>) -> Result<(), Error> {
+        let topic = record.topic;
+        let size_bytes = record.key.map_or(0, |key| key.to_bytes().len())
+            + record.payload.map_or(0, |payload| payload.to_bytes().len());
+        let deadline = Instant::now() + self.timeout;
+        let mut unsent = record;
+        loop {
+            let source = match self.producer.send(unsent) {
+                Ok(()) => return Ok(()),
+                Err((source, record)) => {
+                    unsent = record;
+                    source
+                }
+            };
+            match source.rdkafka_error_code() {
+                Some(RDKafkaErrorCode::QueueFull) if Instant::now() < deadline => self.producer.poll(POLL_STEP),
+                Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
+                    return Err(Error::RecordTooLarge { topic: topic.to_owned(), size_bytes });
+                }
+                _ => {
+                    return Err(Error::Delivery {
+                        topic: topic.to_owned(),
+                        reason: source.to_string(),
+                        kind: self.kind_after_delivery(),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Makes the records of the transaction visible and `offsets` the position of the consumer group, both or neither.
+    ///
+    /// After an error of kind [`ErrorKind::Abort`], call [`abort`](Self::abort).
+    pub fn commit(&self, offsets: &NextOffsets, group: &ConsumerGroupMetadata) -> Result<(), Error> {
+        let deadline = Instant::now() + self.timeout;
+        self.flush(deadline)?;
+        if !offsets.is_empty() {
+            let list = offsets.to_list()?;
+            self.retry("add offsets to the transaction", deadline, |left| {
+                self.producer.send_offsets_to_transaction(&list, group, left)
+            })
+            .map_err(give_up_as(ErrorKind::Abort))?;
+        }
+        self.finish(deadline)
+    }
+
+    /// Commits a transaction that holds records only: work that has no consumer group.
+    pub fn commit_records(&self) -> Result<(), Error> {
+        let deadline = Instant::now() + self.timeout;
+        self.flush(deadline)?;
+        self.finish(deadline)
+    }
+
+    /// Throws the open transaction away. The caller goes back to the committed offsets.
+    pub fn abort(&self) -> Result<(), Error> {
+        let deadline = Instant::now() + self.timeout;
+        // The first call purges what is queued; its delivery reports must be polled here before a second one can end
+        // the transaction. A long first call would wait for nobody.
+        let result = self.retry("abort the transaction", deadline, |left| {
+            let limit = left;
+            let outcome = self.producer.abort_transaction(limit);
+            if outcome.is_err() {
+                self.poll_until_nothing_is_in_flight(deadline);
+            }
+            outcome
+        });
+        self.producer.context().take_failure();
+        result.map_err(give_up_as(ErrorKind::Fatal))
+    }
+
+    /// The id that fences other producers.
+    pub fn transactional_id(&self) -> &str {
+        &self.transactional_id
+    }
+
+    /// Waits until every record is stored; the first that was not is the error.
+    fn flush(&self, deadline: Instant) -> Result<(), Error> {
+        let all_acknowledged = self.poll_until_nothing_is_in_flight(deadline);
+        if let Some(failure) = self.producer.context().take_failure() {
+            let kind = self.kind_after_delivery();
+            return Err(match failure.source.rdkafka_error_code() {
+                Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
+                    Error::RecordTooLarge { topic: failure.topic, size_bytes: failure.size_bytes }
+                }
+                _ => Error::Delivery { topic: failure.topic, reason: failure.source.to_string(), kind },
+            });
+        }
+        if all_acknowledged {
+            return Ok(());
+        }
+        let waiting = self.producer.in_flight_count();
+        Err(self.failed(
+            "flush",
+            format!("{waiting} records were not acknowledged within {} s", self.timeout.as_secs_f64()),
+            ErrorKind::Abort,
+        ))
+    }
+
+    fn finish(&self, deadline: Instant) -> Result<(), Error> {
+        // Whether a commit that was never confirmed took place, only the broker knows; a new producer asks it.
+        self.retry("commit the transaction", deadline, |left| self.producer.commit_transaction(left))
+            .map_err(give_up_as(ErrorKind::Fatal))
+    }
+
+    fn poll_until_nothing_is_in_flight(&self, deadline: Instant) -> bool {
+        while self.producer.in_flight_count() > 0 {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            self.producer.poll(POLL_STEP);
+        }
+        true
+    }
+
+    /// Repeats a step while its errors pass by themselves and time is left.
+    fn retry(
+        &self,
+        step: &'static str,
+        deadline: Instant,
+        call: impl Fn(Duration) -> KafkaResult<()>,
+    ) -> Result<(), Error> {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now()).max(POLL_STEP);
+            match call(left) {
+                Ok(()) => return Ok(()),
+                Err(source) if kind_of(&source) == ErrorKind::Retry && Instant::now() < deadline => {
+                    tracing::debug!(kafka.transactional_id = %self.transactional_id, "will {step} again: {source}");
+                    self.producer.poll(RETRY_PAUSE.min(deadline.saturating_duration_since(Instant::now())));
+                }
+                Err(source) => return Err(self.error(step, &source)),
+            }
+        }
+    }
+
+    /// A record that is lost spoils its transaction, not its producer, unless that one is past saving already.
+    fn kind_after_delivery(&self) -> ErrorKind {
+        match self.producer.client().fatal_error() {
+            Some((code, _)) if is_fenced(code) => ErrorKind::Fenced,
+            Some(_) => ErrorKind::Fatal,
+            None => ErrorKind::Abort,
+        }
+    }
+
+    fn error(&self, step: &'static str, source: &KafkaError) -> Error {
+        let kind = kind_of(source);
+        let what = match source {
+            KafkaError::Transaction(error) => format!("{} ({})", error.string(), error.name()),
+            other => other.to_string(),
+        };
+        let reason = match kind {
+            ErrorKind::Fenced => format!("another producer with this id took over: {what}"),
+            _ => what,
+        };
+        self.failed(step, reason, kind)
+    }
+
+    fn failed(&self, step: &'static str, reason: String, kind: ErrorKind) -> Error {
+        Error::Transaction { transactional_id: self.transactional_id.clone(), step, reason, kind }
+    }
+}
+
+/// What a step that was retried until its deadline means to the caller.
+fn give_up_as(exhausted: ErrorKind) -> impl FnOnce(Error) -> Error {
+    move |error| match error {
+        Error::Transaction { transactional_id, step, reason, kind: ErrorKind::Retry } => {
+            Error::Transaction { transactional_id, step, reason: format!("{reason}; gave up"), kind: exhausted }
+        }
+        other => other,
+    }
+}
+
+/// Keeps the first record of the transaction that was not stored.
+#[derive(Default)]
+struct Deliveries {
+    failure: Mutex<Option<DeliveryFailure>>,
+}
+
+struct DeliveryFailure {
+    topic: String,
+    size_bytes: usize,
+    source: KafkaError,
+}
+
+impl Deliveries {
+    fn take_failure(&self) -> Option<DeliveryFailure> {
+        self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+    }
+}
+
+impl ClientContext for Deliveries {}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, _: ()) {
+        let Err((source, record)) = result else { return };
+        Mutex::new(None).lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert_with(|| DeliveryFailure {
+            topic: record.topic().to_owned(),
+            size_bytes: record.key_len() + record.payload_len(),
+            source: source.clone(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::consumer::{BaseConsumer, Consumer};
+
+    use super::*;
+    use crate::kafka::{EmbeddedBroker, admin, read_to_end};
+
+    const TIMEOUT: Duration = Duration::from_secs(20);
+
+    fn producer(broker: &EmbeddedBroker) -> TransactionalProducer {
+        TransactionalProducer::new(&broker.config("app"), "app.test", TIMEOUT).unwrap()
+    }
+
+    fn payloads(broker: &EmbeddedBroker) -> Vec<String> {
+        let records = read_to_end(&broker.config("app"), "out", TIMEOUT).unwrap();
+        records.iter().map(|record| String::from_utf8(record.payload().unwrap().to_vec()).unwrap()).collect()
+    }
+
+    #[test]
+    fn transactions_follow_each_other() {
+        let broker = EmbeddedBroker::start(&[("in", 1), ("out", 1)]).unwrap();
+        let producer = producer(&broker);
+        let consumer: BaseConsumer = broker.config("app").consumer("test").create().unwrap();
+        let mut offsets = NextOffsets::new();
+        for i in 0..3 {
+            producer.begin().unwrap();
+            producer.send(BaseRecord::to("out").key("k").payload(&format!("{i}"))).unwrap();
+            offsets.done("in", 0, i * 10);
+            producer.commit(&offsets, &consumer.group_metadata().unwrap()).unwrap();
+        }
+        assert_eq!(payloads(&broker), ["0", "1", "2"]);
+    }
+
+    #[test]
+    fn an_aborted_transaction_leaves_the_producer_usable() {
+        let broker = EmbeddedBroker::start(&[("out", 1)]).unwrap();
+        let producer = producer(&broker);
+        producer.begin().unwrap();
+        for _ in 0..1000 {
+            producer.send(BaseRecord::to("out").key("k").payload("thrown away")).unwrap();
+        }
+        let start = Instant::now();
+        producer.abort().unwrap();
+        assert!(start.elapsed() < TIMEOUT / 2, "the abort waited for its own delivery reports: {:?}", start.elapsed());
+        producer.begin().unwrap();
+        producer.send(BaseRecord::to("out").key("k").payload("kept")).unwrap();
+        producer.commit_records().unwrap();
+        assert_eq!(payloads(&broker).last().map(String::as_str), Some("kept"));
+        assert!(!admin::end_offsets(&broker.config("app"), "out").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_record_that_is_too_large_is_named_and_spoils_only_its_transaction() {
+        let broker = EmbeddedBroker::start(&[("out", 1)]).unwrap();
+        let mut kafka = broker.config("app");
+        kafka.properties.insert("message.max.bytes".into(), "2000".into());
+        let producer = TransactionalProducer::new(&kafka, "app.test", TIMEOUT).unwrap();
+        producer.begin().unwrap();
+        let error = producer.send(BaseRecord::to("out").key("k").payload(&vec![b'x'; 5000])).unwrap_err();
+        assert!(matches!(&error, Error::RecordTooLarge { topic, size_bytes: 5001 } if topic == "out"), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Abort);
+        producer.abort().unwrap();
+        producer.begin().unwrap();
+        producer.send(BaseRecord::to("out").key("k").payload("small")).unwrap();
+        producer.commit_records().unwrap();
+        assert_eq!(payloads(&broker), ["small"]);
+    }
+
+    #[test]
+    fn a_lost_record_fails_the_commit() {
+        let broker = EmbeddedBroker::start(&[("out", 1)]).unwrap();
+        let mut kafka = broker.config("app");
+        // A partition that does not exist is known only once the topic's metadata is there.
+        kafka.properties.insert("topic.metadata.propagation.max.ms".into(), "100".into());
+        let producer = TransactionalProducer::new(&kafka, "app.test", TIMEOUT).unwrap();
+        producer.begin().unwrap();
+        let sent = producer.send(BaseRecord::to("out").key("k").payload("nowhere").partition(7));
+        let error = sent.and_then(|()| producer.commit_records()).unwrap_err();
+        assert!(matches!(&error, Error::Delivery { topic, .. } if topic == "out"), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Abort);
+        producer.abort().unwrap();
+    }
+}

@@ -1,0 +1,73 @@
+//! The one binary. Reads the command line and the configuration, starts telemetry and hands over to a verb; every verb is a
+//! file of its own that turns arguments into one call of a library and the answer into output.
+
+mod config;
+mod config_verb;
+mod files;
+mod models;
+mod output;
+mod score;
+mod serve;
+mod topics;
+mod usage;
+
+use clap::{Parser, Subcommand};
+use config::{Config, Settings};
+use std::process::ExitCode;
+use usage::Failure;
+
+/// Scores text the moment it lands in Kafka, learns from feedback, and never loses or repeats a prediction.
+#[derive(Parser)]
+#[command(version, max_term_width = 100, arg_required_else_help = true, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const AFTER_HELP: &str = "\
+Configuration: built-in defaults < --config FILE < PLAUDIT__SECTION__KEY in the environment < flags.
+`plaudit config` shows every key with its value.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.";
+
+/// One line per verb; the order is the order of `--help`.
+#[derive(Subcommand)]
+enum Verb {
+    Score(score::Args),
+    Serve(serve::Args),
+    Models(models::Args),
+    Topics(topics::Args),
+    Config(config_verb::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::Failed(error.into()).report(),
+    };
+    let outcome = runtime.block_on(run(cli));
+    // A verb has waited for everything whose end matters; a thread that still reads stdin must not hold up the exit.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+async fn run(cli: Cli) -> Result<(), Failure> {
+    let effective = cli.settings.merge().map_err(Failure::Usage)?;
+    let config = Config::read(&effective).map_err(Failure::Usage)?;
+    // Held to the end: dropping it sends the last spans.
+    let _telemetry = service::telemetry::init(&config.telemetry, "plaudit").map_err(|error| Failure::Usage(error.into()))?;
+    let outcome = match cli.verb {
+        Verb::Score(args) => score::run(args, config).await,
+        Verb::Serve(args) => serve::run(args, config).await,
+        Verb::Models(args) => models::run(args, config).await,
+        Verb::Topics(args) => topics::run(args, config).await,
+        Verb::Config(args) => config_verb::run(&args, &effective),
+    };
+    outcome.map_err(Failure::of)
+}

@@ -1,0 +1,161 @@
+//! What `plaudit models` prints.
+
+use crate::output::Table;
+use registry::{Alias, LogEntry, Manifest};
+use schemas::{ModelName, ModelVersion};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Every version of a model.
+#[derive(Serialize)]
+pub struct Versions {
+    name: ModelName,
+    #[serde(skip)]
+    registry: String,
+    versions: Vec<Version>,
+}
+
+impl Versions {
+    pub fn new(
+        name: ModelName,
+        registry: String,
+        manifests: Vec<Manifest>,
+        aliases: &BTreeMap<Alias, ModelVersion>,
+    ) -> Self {
+        let versions = manifests.into_iter().map(|manifest| Version::new(manifest, aliases)).collect();
+        Self { name, registry, versions }
+    }
+}
+
+impl fmt::Display for Versions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.versions.is_empty() {
+            let Self { name, registry, .. } = self;
+            return write!(f, "no versions of \"{name}\" in {registry}; `plaudit train --input FILE` makes one");
+        }
+        let mut table = Table::new(["VERSION", "ALIASES", "CREATED", "ROWS", "ACCURACY", "F1", "ROC AUC", "SIZE"]);
+        for version in &self.versions {
+            let Manifest { run, created_at, size_bytes, .. } = &version.manifest;
+            let metric = |name| run.metrics.get(name).and_then(serde_json::Value::as_f64);
+            let shown = |name| metric(name).map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"));
+            table.row([
+                version.manifest.version.to_string(),
+                version.aliases(),
+                created_at.to_string(),
+                run.data.as_ref().map_or_else(|| "-".to_owned(), |data| data.rows.to_string()),
+                shown("accuracy"),
+                shown("f1"),
+                shown("roc_auc"),
+                mebibytes(*size_bytes),
+            ]);
+        }
+        table.fmt(f)
+    }
+}
+
+/// One version, and the aliases that stand for it.
+#[derive(Serialize)]
+pub struct Version {
+    #[serde(flatten)]
+    manifest: Manifest,
+    aliases: Vec<Alias>,
+}
+
+impl Version {
+    pub fn new(manifest: Manifest, aliases: &BTreeMap<Alias, ModelVersion>) -> Self {
+        let stands_for_it =
+            |(alias, version): (&Alias, &ModelVersion)| (*version == manifest.version).then(|| alias.clone());
+        let aliases = aliases.iter().filter_map(stands_for_it).collect();
+        Self { manifest, aliases }
+    }
+
+    fn aliases(&self) -> String {
+        self.aliases.iter().map(Alias::as_str).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Manifest { name, version, sha256, size_bytes, created_at, run } = &self.manifest;
+        let mut table = Table::new([name.as_str(), &version.to_string()]);
+        let mut row = |key: &str, value: String| table.row([format!("  {key}"), value]);
+        row("aliases", if self.aliases.is_empty() { "none".to_owned() } else { self.aliases() });
+        row("created", created_at.to_string());
+        row("trained by", run.library_version.clone());
+        row("size", mebibytes(*size_bytes));
+        row("sha256", sha256.clone());
+        if let Some(data) = &run.data {
+            row("files", data.paths.join(", "));
+            row("rows", format!("{} ({} positive, {} negative)", data.rows, data.positives, data.negatives));
+            row("schema sha256", data.schema_sha256.clone());
+            if let (Some(first), Some(last)) = (data.first_created_at, data.last_created_at) {
+                row("time span", format!("{first} to {last}"));
+            }
+        }
+        for (key, value) in &run.metrics {
+            row(key, value.to_string());
+        }
+        for (key, value) in &run.parameters {
+            row(key, value.to_string());
+        }
+        for (stage, seconds) in &run.seconds {
+            row(&format!("{stage} seconds"), format!("{seconds:.3}"));
+        }
+        table.fmt(f)
+    }
+}
+
+/// An alias that was moved.
+#[derive(Serialize)]
+pub struct Moved {
+    pub name: ModelName,
+    #[serde(flatten)]
+    pub entry: LogEntry,
+}
+
+impl fmt::Display for Moved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let LogEntry { alias, version, previous, .. } = &self.entry;
+        let before = previous.map_or_else(|| "unset".to_owned(), |previous| previous.to_string());
+        write!(f, "{alias} of \"{}\" is {version} now, it was {before}", self.name)
+    }
+}
+
+/// The log of a model.
+#[derive(Serialize)]
+pub struct History {
+    pub name: ModelName,
+    pub entries: Vec<LogEntry>,
+}
+
+impl fmt::Display for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.entries.is_empty() {
+            return write!(f, "no alias of \"{}\" was ever set; `plaudit models promote VERSION` sets one", self.name);
+        }
+        let mut table = Table::new(["#", "AT", "ALIAS", "FROM", "TO", "ACTION", "WHO", "WHY"]);
+        for entry in &self.entries {
+            table.row([
+                entry.sequence.to_string(),
+                entry.at.to_string(),
+                entry.alias.to_string(),
+                entry.previous.map_or_else(|| "-".to_owned(), |previous| previous.to_string()),
+                entry.version.to_string(),
+                entry.action.to_string(),
+                on_one_line(&entry.who),
+                on_one_line(&entry.why),
+            ]);
+        }
+        table.fmt(f)
+    }
+}
+
+/// What people wrote may hold line breaks and control characters, which a table and a terminal must not see.
+fn on_one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / (1 << 20) as f64)
+}

@@ -1,0 +1,74 @@
+//! How a verb ends when it doesn't end well: what goes to stderr and which exit code. The verbs return `anyhow::Result`
+//! and mark the errors that are the caller's to correct with [`WrongUsage`].
+
+use crate::output;
+use std::fmt;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// An error that another command line would not have: exit code 2 in place of 1.
+#[derive(Debug)]
+pub struct WrongUsage(pub String);
+
+impl fmt::Display for WrongUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for WrongUsage {}
+
+/// Why a process ends early.
+#[derive(Debug)]
+pub enum Failure {
+    /// Exit code 1.
+    Failed(anyhow::Error),
+    /// Exit code 2.
+    Usage(anyhow::Error),
+    /// Whoever read our output has gone, as `head` does: nothing failed, and nobody is there to be told.
+    ReaderGone,
+}
+
+impl Failure {
+    /// Sorts what a verb returned.
+    pub fn of(error: anyhow::Error) -> Self {
+        if error.is::<output::ReaderGone>() {
+            Self::ReaderGone
+        } else if error.is::<WrongUsage>() {
+            Self::Usage(error)
+        } else {
+            Self::Failed(error)
+        }
+    }
+
+    /// Prints one line to stderr and answers the exit code.
+    pub fn report(self) -> ExitCode {
+        let (error, code) = match self {
+            Self::ReaderGone => return ExitCode::SUCCESS,
+            Self::Failed(error) => (error, 1),
+            Self::Usage(error) => (error, 2),
+        };
+        // A closed stderr leaves the exit code to tell.
+        let _ = writeln!(std::io::stderr(), "error: {error:#}");
+        ExitCode::from(code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+
+    #[test]
+    fn wrong_usage_is_recognized_under_any_context() {
+        let error = anyhow::Error::new(WrongUsage("no such column".into())).context("reading reviews.csv");
+        assert!(matches!(Failure::of(error), Failure::Usage(_)));
+        assert!(matches!(Failure::of(anyhow::anyhow!("disk full")), Failure::Failed(_)));
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_is_no_failure() {
+        let error = Err::<(), _>(output::ReaderGone).context("printing").expect_err("made as an error");
+        assert!(matches!(Failure::of(error), Failure::ReaderGone));
+    }
+}

@@ -1,0 +1,97 @@
+//! Which rows are meant. A dataset says where rows come from and holds none of a file's, so it is cheap to clone, and
+//! it can be read as often as its files can.
+
+use feature_store::offline::{ReadOptions, Row};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Rows of files, or rows at hand; all of them, or those that a rule keeps.
+#[derive(Clone)]
+pub struct Dataset {
+    pub(crate) source: Source,
+    keep: Option<Arc<Keep>>,
+}
+
+type Keep = dyn Fn(&Row) -> bool + Send + Sync;
+
+#[derive(Clone)]
+pub(crate) enum Source {
+    Files { paths: Vec<PathBuf>, options: ReadOptions },
+    Rows { name: String, rows: Arc<[Row]> },
+}
+
+impl Dataset {
+    /// The rows of files that meet the options' conditions.
+    pub fn files(paths: Vec<PathBuf>, options: ReadOptions) -> Self {
+        Self { source: Source::Files { paths, options }, keep: None }
+    }
+
+    /// Rows at hand; the name stands where files have their paths.
+    pub fn rows(name: impl Into<String>, rows: impl Into<Arc<[Row]>>) -> Self {
+        Self { source: Source::Rows { name: name.into(), rows: rows.into() }, keep: None }
+    }
+
+    /// Only the rows that the rule keeps. It must answer alike whenever it is asked about a row.
+    pub fn keep(self, rule: impl Fn(&Row) -> bool + Send + Sync + 'static) -> Self {
+        Self { keep: Some(Arc::new(rule)), ..self }
+    }
+
+    pub(crate) fn keeps(&self, row: &Row) -> bool {
+        self.keep.as_ref().is_none_or(|keep| keep(row))
+    }
+
+    /// Other files, by the same rule.
+    pub(crate) fn of_files(&self, paths: Vec<PathBuf>, options: ReadOptions) -> Self {
+        Self { source: Source::Files { paths, options }, keep: self.keep.clone() }
+    }
+
+    /// The files' paths as they were given, or the name.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        match &self.source {
+            Source::Files { paths, .. } => paths.iter().map(|path| path.display().to_string()).collect(),
+            Source::Rows { name, .. } => vec![name.clone()],
+        }
+    }
+}
+
+/// `a.csv and 2 more where lang=en and split=train`.
+impl fmt::Display for Dataset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.paths().as_slice() {
+            [] => f.write_str("no file")?,
+            [one] => f.write_str(one)?,
+            [first, others @ ..] => write!(f, "{first} and {} more", others.len())?,
+        }
+        if let Source::Files { options, .. } = &self.source {
+            for (i, condition) in options.conditions.iter().enumerate() {
+                let word = if i == 0 { "where" } else { "and" };
+                write!(f, " {word} {}={}", condition.column(), condition.value())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Dataset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Dataset({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use feature_store::offline::Condition;
+
+    #[test]
+    fn a_dataset_is_named_by_its_files_and_conditions() {
+        let options = ReadOptions {
+            conditions: vec![Condition::new("lang", "en"), Condition::new("split", "train")],
+            ..ReadOptions::default()
+        };
+        let paths = ["a.csv", "b.csv", "c.csv"].map(PathBuf::from).to_vec();
+        assert_eq!(Dataset::files(paths, options).to_string(), "a.csv and 2 more where lang=en and split=train");
+        assert_eq!(Dataset::rows("generated reviews", vec![]).to_string(), "generated reviews");
+    }
+}

@@ -1,0 +1,69 @@
+//! A test set cut out of the training data. The text decides by its hash: copies of a text stand on one side, and the
+//! same rows are held out however often, in whatever order and on whatever engine they are read.
+
+use crate::error::Error;
+use std::str::FromStr;
+use twox_hash::XxHash64;
+
+/// The share of the texts that is held out: above 0 and below 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Holdout(f64);
+
+impl Holdout {
+    /// A holdout of this share.
+    pub fn new(share: f64) -> Result<Self, Error> {
+        if share > 0.0 && share < 1.0 { Ok(Self(share)) } else { Err(Error::NoHoldout { share }) }
+    }
+
+    /// The share.
+    pub fn share(self) -> f64 {
+        self.0
+    }
+
+    /// Whether a text is held out.
+    pub fn holds(self, text: &str) -> bool {
+        unit_hash(text) < self.0
+    }
+}
+
+impl FromStr for Holdout {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let share = text.parse().map_err(|_| format!("`{text}` is no share of the rows: give a number such as 0.2"))?;
+        Self::new(share).map_err(|error| error.to_string())
+    }
+}
+
+/// `(XXH64(utf8, seed 42) >>> 11) * 2^-53`: from 0 up to, not including, 1. Spark's `xxhash64` is the same hash.
+fn unit_hash(text: &str) -> f64 {
+    (XxHash64::oneshot(42, text.as_bytes()) >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_share_between_0_and_1_is_a_holdout() {
+        for share in [0.0, 1.0, -0.1, 1.5, f64::NAN] {
+            assert!(matches!(Holdout::new(share), Err(Error::NoHoldout { .. })), "{share}");
+        }
+        assert_eq!("0.2".parse::<Holdout>().unwrap().share(), 0.2);
+        assert!("a fifth".parse::<Holdout>().is_err_and(|error| error.contains("`a fifth`")));
+    }
+
+    #[test]
+    fn the_hash_is_that_of_other_engines() {
+        // Python: (xxhash.xxh64_intdigest(text.encode(), seed=42) >> 11) * 2.0**-53
+        assert_eq!(unit_hash(""), 0.5964560608931317);
+        assert_eq!(unit_hash("a fine film"), 0.3559735675878781);
+        assert_eq!(unit_hash("ดีมาก"), 0.79372780265965);
+    }
+
+    #[test]
+    fn about_the_share_is_held_out() {
+        let holdout = Holdout::new(0.2).unwrap();
+        let held = (0..10_000).filter(|i| holdout.holds(&format!("text {i}"))).count();
+        assert!((1_880..2_120).contains(&held), "{held}");
+    }
+}

@@ -1,0 +1,111 @@
+//! The pass that learns: rows to vectors while files are read, then the fit.
+
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::examples::{DropReason, Dropped, example};
+use crate::holdout::Holdout;
+use crate::pass::Pass;
+use crate::progress::Progress;
+use feature_store::offline::{Row, RowPosition};
+use model::{Corpus, Document, FitConfig, FitReport, Model, ModelConfig};
+use registry::DataFingerprint;
+use schemas::{Label, Timestamp};
+use std::time::{Duration, Instant};
+
+/// Fewer rows say nothing that a model could learn.
+const MINIMUM_ROWS: u64 = 10;
+
+/// What to learn from, and what to leave to the test.
+pub(crate) struct Lesson<'a> {
+    pub(crate) data: &'a Dataset,
+    pub(crate) holdout: Option<Holdout>,
+    /// Ascending.
+    pub(crate) tested_rows: Vec<RowPosition>,
+    pub(crate) model: ModelConfig,
+    pub(crate) fit: &'a FitConfig,
+}
+
+/// A model and how it came about.
+pub(crate) struct Learned {
+    pub(crate) model: Model,
+    pub(crate) fit: FitReport,
+    pub(crate) data: DataFingerprint,
+    /// Of all rows that were read, those held out for the test included.
+    pub(crate) dropped: Dropped,
+    pub(crate) read: Duration,
+    pub(crate) vectorize: Duration,
+    pub(crate) fitting: Duration,
+}
+
+impl Lesson<'_> {
+    pub(crate) fn learn(self, pass: Pass, progress: &mut dyn FnMut(Progress)) -> Result<Learned, Error> {
+        let mut corpus = Corpus::new(self.model.clone(), self.fit.memory_limit_bytes)?;
+        let mut data = DataFingerprint {
+            paths: self.data.paths(),
+            rows: 0,
+            schema_sha256: pass.schema_sha256(),
+            positives: 0,
+            negatives: 0,
+            first_created_at: None,
+            last_created_at: None,
+        };
+        let mut dropped = Dropped::default();
+        let mut vectorize = Duration::ZERO;
+        let cannot_fit = |error| Error::Fit { data: self.data.to_string(), error };
+        let read = pass.run(|rows, position| {
+            let batch = self.select(rows, &mut data, &mut dropped);
+            let start = Instant::now();
+            corpus.push_batch(&batch).map_err(cannot_fit)?;
+            vectorize += start.elapsed();
+            let (bytes_read, total_bytes) = (position.bytes_read, position.total_bytes);
+            progress(Progress::Learning { rows: data.rows, bytes_read, total_bytes });
+            Ok(())
+        })?;
+        if data.rows < MINIMUM_ROWS {
+            return Err(Error::TooFewRows {
+                data: self.data.to_string(),
+                rows: data.rows,
+                minimum: MINIMUM_ROWS,
+                dropped: dropped.as_clause(),
+            });
+        }
+        let start = Instant::now();
+        let fitted = corpus.fit(self.fit, &mut |step| progress(Progress::Fitting(step)));
+        let (model, fit) = fitted.map_err(cannot_fit)?;
+        Ok(Learned { model, fit, data, dropped, read, vectorize, fitting: start.elapsed() })
+    }
+
+    /// The examples among rows that are learned from, counted into the fingerprint.
+    fn select<'a>(
+        &self,
+        rows: &[&'a Row],
+        data: &mut DataFingerprint,
+        dropped: &mut Dropped,
+    ) -> Vec<(Document<'a>, Label)> {
+        let mut batch = Vec::with_capacity(rows.len());
+        for row in rows {
+            match example(row) {
+                Err(DropReason::UnreadableRow) => dropped.add(DropReason::UnreadableRow),
+                _ if self.tested_rows.binary_search(&row.position).is_ok() => {}
+                Ok(example) if self.holdout.is_some_and(|holdout| holdout.holds(example.document.text)) => {}
+                Ok(example) => {
+                    data.rows += 1;
+                    match example.label {
+                        Label::Positive => data.positives += 1,
+                        Label::Negative => data.negatives += 1,
+                    }
+                    widen(data, example.created_at);
+                    batch.push((example.document, example.label));
+                }
+                Err(reason) => dropped.add(reason),
+            }
+        }
+        batch
+    }
+}
+
+fn widen(data: &mut DataFingerprint, created_at: Option<Timestamp>) {
+    let Some(time) = created_at else { return };
+    data.first_created_at = Some(data.first_created_at.map_or(time, |first| first.min(time)));
+    data.last_created_at = Some(data.last_created_at.map_or(time, |last| last.max(time)));
+}

@@ -1,0 +1,25 @@
+//! Files of labelled reviews to a registered model, and a registered model to its figures on other files. Rows are
+//! streamed and never held; what is tested is never learned from, and is scored by the very function that serves. Which
+//! settings to train with, and which version is right to promote, is for callers to say.
+
+mod dataset;
+mod error;
+mod evaluate;
+mod examples;
+mod holdout;
+mod learn;
+mod overlap;
+mod pass;
+mod progress;
+mod report;
+mod rss;
+mod test_pass;
+mod train;
+
+pub use dataset::Dataset;
+pub use error::Error;
+pub use evaluate::{EvaluateRequest, evaluate};
+pub use holdout::Holdout;
+pub use progress::Progress;
+pub use report::{ModelSummary, Report, RowCounts};
+pub use train::{Promotion, Test, TrainRequest, train};

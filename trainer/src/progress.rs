@@ -1,0 +1,30 @@
+//! What is going on, for whoever waits.
+
+use model::FitProgress;
+
+/// A step forward.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Progress {
+    /// Rows are read and turned into vectors.
+    Learning {
+        /// Rows so far.
+        rows: u64,
+        /// Bytes of the files so far,
+        bytes_read: u64,
+        /// of this many; 0 for rows at hand.
+        total_bytes: u64,
+    },
+    /// Weights are fitted.
+    Fitting(FitProgress),
+    /// Rows are read and scored.
+    Testing {
+        /// Rows so far.
+        rows: u64,
+        /// Bytes of the files so far,
+        bytes_read: u64,
+        /// of this many; 0 for rows at hand.
+        total_bytes: u64,
+    },
+    /// The model is written to the registry.
+    Registering,
+}

@@ -1,0 +1,150 @@
+//! What training or evaluating came to: one JSON document, or a page for people.
+
+use model::metrics::Metrics;
+use schemas::{ModelName, ModelVersion};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The result of [`train`](crate::train) and of [`evaluate`](crate::evaluate).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// The model that was made or tested.
+    pub model: ModelSummary,
+    /// How many rows went where.
+    pub rows: RowCounts,
+    /// Why rows were left out.
+    pub dropped_reasons: BTreeMap<String, u64>,
+    /// The figures of the test; none where there was no test.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Metrics>,
+    /// How long each stage took. Reading runs beside the others, so the stages may sum to more than the total.
+    pub seconds: BTreeMap<String, f64>,
+    /// The most memory that the process has needed so far, where the system tells.
+    pub peak_rss_bytes: Option<u64>,
+}
+
+/// Which model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelSummary {
+    /// Its name.
+    pub name: ModelName,
+    /// Its version.
+    pub version: ModelVersion,
+    /// The checksum of its artifact.
+    pub sha256: String,
+}
+
+/// How many rows went where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct RowCounts {
+    /// Rows learned from.
+    pub train: u64,
+    /// Rows tested.
+    pub test: u64,
+    /// Rows left out.
+    pub dropped: u64,
+}
+
+/// The order in which stages run.
+const STAGES: [&str; 7] = ["load", "read", "vectorize", "fit", "test", "register", "total"];
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { model, rows, dropped_reasons, metrics, seconds, peak_rss_bytes } = self;
+        writeln!(f, "model      {} {}  sha256 {}", model.name, model.version, model.sha256)?;
+        let (train, test, dropped) = (grouped(rows.train), grouped(rows.test), grouped(rows.dropped));
+        writeln!(f, "rows       {train} learned from, {test} tested, {dropped} left out")?;
+        for (reason, count) in dropped_reasons {
+            writeln!(f, "           {} {}", grouped(*count), reason.replace('_', " "))?;
+        }
+        let stages = STAGES.iter().filter_map(|stage| Some(format!("{stage} {:.2}", seconds.get(*stage)?)));
+        writeln!(f, "seconds    {}", stages.collect::<Vec<_>>().join(", "))?;
+        if let Some(bytes) = peak_rss_bytes {
+            writeln!(f, "memory     {} MiB at most", grouped(bytes >> 20))?;
+        }
+        match metrics {
+            Some(metrics) => write_metrics(f, metrics),
+            None => write!(f, "\nNot tested: --test FILE, --test-where COL=VALUE or --holdout 0.2 would give figures."),
+        }
+    }
+}
+
+fn write_metrics(f: &mut fmt::Formatter<'_>, metrics: &Metrics) -> fmt::Result {
+    let figure = |value: f64| format!("{value:.4}");
+    let of_two_classes = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), figure);
+    let figures = [
+        [("accuracy", figure(metrics.accuracy)), ("roc auc", of_two_classes(metrics.roc_auc))],
+        [("precision", figure(metrics.precision)), ("pr auc", of_two_classes(metrics.pr_auc))],
+        [("recall", figure(metrics.recall)), ("log loss", figure(metrics.log_loss))],
+        [("f1", figure(metrics.f1)), ("brier", figure(metrics.brier))],
+        [("macro f1", figure(metrics.macro_f1)), ("ece", figure(metrics.ece))],
+    ];
+    writeln!(f)?;
+    for [(left, of_left), (right, of_right)] in figures {
+        writeln!(f, "{left:<10} {of_left:<10} {right:<10} {of_right}")?;
+    }
+    let confusion = &metrics.confusion;
+    let lines = [
+        ["".to_owned(), "called negative".to_owned(), "called positive".to_owned()],
+        ["is negative".to_owned(), grouped(confusion.tn), grouped(confusion.fp)],
+        ["is positive".to_owned(), grouped(confusion.fn_), grouped(confusion.tp)],
+    ];
+    for [is, negative, positive] in lines {
+        write!(f, "\n{is:<11} {negative:>15}  {positive:>15}")?;
+    }
+    Ok(())
+}
+
+/// `12,345`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::metrics::Evaluation;
+    use schemas::Label;
+
+    fn report(metrics: Option<Metrics>) -> Report {
+        Report {
+            model: ModelSummary { name: "m".parse().unwrap(), version: ModelVersion(3), sha256: "ab12".to_owned() },
+            rows: RowCounts { train: 1_234_567, test: 2, dropped: 999 },
+            dropped_reasons: BTreeMap::from([("no_text".to_owned(), 999)]),
+            metrics,
+            seconds: BTreeMap::from([("total".to_owned(), 1.0), ("fit".to_owned(), 0.5)]),
+            peak_rss_bytes: Some(3 << 20),
+        }
+    }
+
+    #[test]
+    fn the_json_has_the_documented_shape() {
+        let mut evaluation = Evaluation::new();
+        evaluation.push(0.9, Label::Positive);
+        let json = serde_json::to_value(report(evaluation.metrics())).unwrap();
+        assert_eq!(json["model"], serde_json::json!({"name": "m", "version": "v3", "sha256": "ab12"}));
+        assert_eq!(json["rows"], serde_json::json!({"train": 1_234_567, "test": 2, "dropped": 999}));
+        assert_eq!(json["dropped_reasons"], serde_json::json!({"no_text": 999}));
+        assert_eq!(json["metrics"]["accuracy"], 1.0);
+        assert_eq!(json["peak_rss_bytes"], 3 << 20);
+        assert!(json["seconds"]["total"].is_number());
+        let untested = serde_json::to_value(report(None)).unwrap();
+        assert!(untested.get("metrics").is_none());
+    }
+
+    #[test]
+    fn people_see_counts_in_groups_and_stages_in_order() {
+        let page = report(None).to_string();
+        assert!(page.contains("1,234,567 learned from, 2 tested, 999 left out\n           999 no text\n"), "{page}");
+        assert!(page.contains("seconds    fit 0.50, total 1.00\nmemory     3 MiB at most"), "{page}");
+    }
+}

@@ -1,0 +1,189 @@
+//! Training: learn, test, register, and promote where that is asked for. The version is registered last and in one
+//! step, so whatever fails before leaves nothing behind.
+
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::holdout::Holdout;
+use crate::learn::{Learned, Lesson};
+use crate::overlap::{check_rereadable, shared_files, shared_rows};
+use crate::pass::Pass;
+use crate::progress::Progress;
+use crate::report::{ModelSummary, Report, RowCounts};
+use crate::rss::peak_rss_bytes;
+use crate::test_pass::{Exam, Tested, test};
+use bytes::Bytes;
+use model::{FitConfig, ModelConfig};
+use registry::{Alias, Registry, Run};
+use schemas::ModelName;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// What to train.
+#[derive(Debug, Clone)]
+pub struct TrainRequest {
+    /// The model that gets a new version.
+    pub name: ModelName,
+    /// How texts become numbers.
+    pub model: ModelConfig,
+    /// How weights are fitted.
+    pub fit: FitConfig,
+    /// What to learn from.
+    pub data: Dataset,
+    /// What to test on.
+    pub test: Test,
+    /// Which alias to set afterwards.
+    pub promotion: Option<Promotion>,
+}
+
+/// The rows that are tested, none of which is learned from.
+#[derive(Debug, Clone)]
+pub enum Test {
+    /// None: the version has no figures.
+    None,
+    /// These. Rows of the training data that are among them are not learned from.
+    On(Dataset),
+    /// A share of the training data.
+    Holdout(Holdout),
+}
+
+/// An alias to set to the new version.
+#[derive(Debug, Clone)]
+pub struct Promotion {
+    /// The alias.
+    pub alias: Alias,
+    /// Who sets it, for the log.
+    pub who: String,
+    /// Why, for the log.
+    pub why: String,
+}
+
+/// Trains and registers a model. Learning runs on all cores beside the async runtime; `progress` is called from there.
+pub async fn train(
+    registry: &Registry,
+    request: TrainRequest,
+    mut progress: impl FnMut(Progress) + Send + 'static,
+) -> Result<Report, Error> {
+    let start = Instant::now();
+    let learning = tokio::task::spawn_blocking(move || {
+        let trained = Trained::from(&request, &mut progress)?;
+        progress(Progress::Registering);
+        let artifact = Bytes::from(trained.learned.model.to_bytes());
+        Ok::<_, Error>((request, trained, artifact))
+    });
+    let (request, trained, artifact) = learning.await.expect("training doesn't panic, and isn't cancelled")?;
+    let registering = Instant::now();
+    let run = trained.run(&request, start.elapsed());
+    let manifest = registry.register(&request.name, artifact, run).await?;
+    if let Some(Promotion { alias, who, why }) = &request.promotion {
+        registry.set_alias(&request.name, alias, manifest.version, who, why).await?;
+    }
+    let mut seconds = trained.seconds();
+    seconds.insert("register".to_owned(), registering.elapsed().as_secs_f64());
+    seconds.insert("total".to_owned(), start.elapsed().as_secs_f64());
+    let Trained { learned, tested } = trained;
+    let mut dropped = learned.dropped;
+    if let Some(tested) = &tested {
+        dropped.merge(&tested.dropped);
+    }
+    Ok(Report {
+        model: ModelSummary { name: manifest.name, version: manifest.version, sha256: manifest.sha256 },
+        rows: RowCounts {
+            train: learned.data.rows,
+            test: tested.as_ref().map_or(0, |tested| tested.rows),
+            dropped: dropped.total(),
+        },
+        dropped_reasons: dropped.by_name(),
+        metrics: tested.map(|tested| tested.metrics),
+        seconds,
+        peak_rss_bytes: peak_rss_bytes(),
+    })
+}
+
+/// A model that has been tested and not yet registered.
+struct Trained {
+    learned: Learned,
+    tested: Option<Tested>,
+}
+
+impl Trained {
+    fn from(request: &TrainRequest, progress: &mut dyn FnMut(Progress)) -> Result<Self, Error> {
+        request.model.check()?;
+        request.fit.check()?;
+        check_rereadable(&request.data, &request.test)?;
+        // Everything is opened before anything is learned, so that a wrong path costs no time.
+        let training = Pass::open(&request.data)?;
+        let mut lesson = Lesson {
+            data: &request.data,
+            holdout: None,
+            tested_rows: Vec::new(),
+            model: request.model.clone(),
+            fit: &request.fit,
+        };
+        let exam = match &request.test {
+            Test::None => None,
+            Test::On(dataset) => {
+                let trained_files = shared_files(&request.data, dataset).iter().map(|file| file.of_test).collect();
+                let exam = Exam { trained_files, ..Exam::open(dataset)? };
+                lesson.tested_rows = shared_rows(&request.data, dataset)?;
+                Some(exam)
+            }
+            Test::Holdout(holdout) => {
+                lesson.holdout = Some(*holdout);
+                Some(Exam { holdout: Some(*holdout), ..Exam::open(&request.data)? })
+            }
+        };
+        let learned = lesson.learn(training, progress)?;
+        if !learned.fit.converged {
+            tracing::warn!(
+                gap = learned.fit.gap,
+                "the fit ended after {} passes, short of its tolerance: raise train.max_iterations, or lower train.c",
+                learned.fit.iterations
+            );
+        }
+        let tested = exam.map(|exam| test(&learned.model, exam, progress)).transpose()?;
+        Ok(Self { learned, tested })
+    }
+
+    /// How long each stage took; reading overlaps with vectorizing.
+    fn seconds(&self) -> BTreeMap<String, f64> {
+        let Learned { read, vectorize, fitting, .. } = &self.learned;
+        let mut stages = vec![("read", *read), ("vectorize", *vectorize), ("fit", *fitting)];
+        stages.extend(self.tested.as_ref().map(|tested| ("test", tested.total)));
+        stages.into_iter().map(|(stage, time)| (stage.to_owned(), time.as_secs_f64())).collect()
+    }
+
+    /// What the registry keeps beside the model. The total there ends before registering, which it can't know.
+    fn run(&self, request: &TrainRequest, total: Duration) -> Run {
+        let mut seconds = self.seconds();
+        seconds.insert("total".to_owned(), total.as_secs_f64());
+        Run {
+            parameters: parameters(request),
+            metrics: self.tested.as_ref().map(|tested| object(&tested.metrics)).unwrap_or_default(),
+            data: Some(self.learned.data.clone()),
+            library_version: concat!("plaudit ", env!("CARGO_PKG_VERSION")).to_owned(),
+            seconds,
+        }
+    }
+}
+
+/// Every setting, so that the training can be repeated.
+fn parameters(request: &TrainRequest) -> serde_json::Map<String, serde_json::Value> {
+    let test = match &request.test {
+        Test::None => serde_json::Value::Null,
+        Test::On(dataset) => dataset.to_string().into(),
+        Test::Holdout(holdout) => serde_json::json!({"holdout": holdout.share()}),
+    };
+    let mut parameters = serde_json::Map::new();
+    parameters.insert("model".to_owned(), object(&request.model).into());
+    parameters.insert("train".to_owned(), object(&request.fit).into());
+    parameters.insert("data".to_owned(), request.data.to_string().into());
+    parameters.insert("test".to_owned(), test);
+    parameters
+}
+
+fn object(value: &impl serde::Serialize) -> serde_json::Map<String, serde_json::Value> {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::Object(object)) => object,
+        _ => unreachable!("settings and metrics are structs of numbers and names"),
+    }
+}
