@@ -3,13 +3,18 @@
 
 mod config;
 mod config_verb;
+mod evaluate;
 mod files;
 mod models;
 mod output;
+mod predict;
+mod progress;
 mod score;
 mod serve;
 mod topics;
+mod train;
 mod usage;
+mod who;
 
 use clap::{Parser, Subcommand};
 use config::{Config, Settings};
@@ -27,6 +32,10 @@ struct Cli {
 }
 
 const AFTER_HELP: &str = "\
+Examples:
+  plaudit train --input reviews.csv --promote
+  plaudit score --brokers kafka:9092
+
 Configuration: built-in defaults < --config FILE < PLAUDIT__SECTION__KEY in the environment < flags.
 `plaudit config` shows every key with its value.
 
@@ -35,6 +44,9 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.";
 /// One line per verb; the order is the order of `--help`.
 #[derive(Subcommand)]
 enum Verb {
+    Train(train::Args),
+    Evaluate(evaluate::Args),
+    Predict(predict::Args),
     Score(score::Args),
     Serve(serve::Args),
     Models(models::Args),
@@ -61,8 +73,12 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     let effective = cli.settings.merge().map_err(Failure::Usage)?;
     let config = Config::read(&effective).map_err(Failure::Usage)?;
     // Held to the end: dropping it sends the last spans.
-    let _telemetry = service::telemetry::init(&config.telemetry, "plaudit").map_err(|error| Failure::Usage(error.into()))?;
+    let _telemetry =
+        service::telemetry::init(&config.telemetry, "plaudit").map_err(|error| Failure::Usage(error.into()))?;
     let outcome = match cli.verb {
+        Verb::Train(args) => train::run(args, config).await,
+        Verb::Evaluate(args) => evaluate::run(args, config).await,
+        Verb::Predict(args) => predict::run(args, config).await,
         Verb::Score(args) => score::run(args, config).await,
         Verb::Serve(args) => serve::run(args, config).await,
         Verb::Models(args) => models::run(args, config).await,

@@ -4,6 +4,7 @@ mod report;
 
 use crate::config::Config;
 use crate::output::Output;
+use crate::who;
 use registry::{Alias, Reference, Registry};
 use report::{History, Moved, Version, Versions};
 use schemas::ModelName;
@@ -78,7 +79,7 @@ struct ChangeArgs {
     #[arg(long, default_value = "production")]
     alias: Alias,
     /// The reason, for the log
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     why: String,
     /// Who does it, for the log; without it, the user's name
     #[arg(long, value_name = "NAME")]
@@ -87,9 +88,7 @@ struct ChangeArgs {
 
 impl ChangeArgs {
     fn who(&self) -> String {
-        let user =
-            || ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
-        self.who.clone().or_else(user).unwrap_or_else(|| "unknown".to_owned())
+        self.who.clone().unwrap_or_else(who::user)
     }
 }
 

@@ -34,7 +34,7 @@ impl Failure {
     pub fn of(error: anyhow::Error) -> Self {
         if error.is::<output::ReaderGone>() {
             Self::ReaderGone
-        } else if error.is::<WrongUsage>() {
+        } else if error.is::<WrongUsage>() || is_wrong_address(&error) {
             Self::Usage(error)
         } else {
             Self::Failed(error)
@@ -52,6 +52,11 @@ impl Failure {
         let _ = writeln!(std::io::stderr(), "error: {error:#}");
         ExitCode::from(code)
     }
+}
+
+/// The registry's address is configuration, though only opening it tells whether it is any good.
+fn is_wrong_address(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(registry::Error::Address { .. }))
 }
 
 #[cfg(test)]

@@ -8,9 +8,14 @@ use crate::Error;
 use feature_store::offline::Row;
 use ingest::{Omissions, Outgoing, Pace, Publisher, RowBatches, RowConverter, Sent};
 use schemas::{Feedback, Origin, Rating, Topics};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+/// When nothing has come out for so long, what is under way is given up as missing.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where the replayed reviews come from.
 pub(crate) enum Source {
@@ -101,13 +106,17 @@ pub(crate) struct Fed {
 }
 
 impl Feed {
-    /// Sends until the source has no more or `stop` is cancelled; what was sent is with the broker then.
+    /// Sends until the source has no more, `stop` is cancelled, or nothing comes out any more; what was sent is with the
+    /// broker then.
     pub(crate) async fn run(mut self, stop: &CancellationToken) -> Result<Fed, Error> {
         let mut too_large = 0;
+        let ledger = Arc::clone(&self.ledger);
+        let mut stalled = pin!(ledger.stalled(PATIENCE));
         while let Some(outgoing) = self.source.next().await? {
             let sent = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
+                () = &mut stalled => break,
                 sent = self.send(&outgoing) => sent?,
             };
             match sent {
@@ -121,8 +130,8 @@ impl Feed {
         Ok(Fed { reviews: self.publisher.reviews_delivered(), omissions })
     }
 
-    /// Nothing is awaited between the ledger's entry and the two records but room in the producer's queue, which is larger
-    /// than what the ledger admits: a stop never parts them.
+    /// Between the ledger's entry and the two records nothing is awaited but room in the producer's queue, which holds more
+    /// than the ledger admits: a stop never parts them.
     async fn send(&mut self, outgoing: &Outgoing) -> Result<Sent, Error> {
         let review = &outgoing.review;
         let review_id = review.review_id.0.as_str();

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// The bound for what is under way, in all partitions together. Topics are read in order, so what a reader has not yet seen
-/// of a partition is under way, and all of it may lie in one partition: the bound is below the 5 MiB that one keeps, with
-/// room for the broker's own bytes.
-pub(crate) const LIMIT_BYTES: u64 = 4 * 1024 * 1024;
+/// of a partition is under way, and all of it may lie in one partition, which keeps 5 MiB: the bound leaves room for a batch
+/// of 1 MB that has been read in part, and for the broker's own bytes.
+pub(crate) const LIMIT_BYTES: u64 = 3584 * 1024;
 
 /// What a record may take in any topic beyond its key and value: a prediction or the headers of a dead letter.
 const ALLOWANCE_BYTES: u64 = 1024;
@@ -168,20 +168,28 @@ impl Ledger {
         self.state().records
     }
 
-    /// Waits until nothing is under way; false when nothing has moved for `patience`.
-    pub(crate) async fn settled(&self, patience: Duration) -> bool {
-        let mut steps = self.state().steps;
+    /// Waits until nothing is under way.
+    pub(crate) async fn settled(&self) {
         loop {
             let changed = self.changed.notified();
             if self.records() == 0 {
-                return true;
+                return;
             }
-            if tokio::time::timeout(patience, changed).await.is_err() {
-                let now = self.state().steps;
-                if now == steps {
-                    return false;
-                }
-                steps = now;
+            changed.await;
+        }
+    }
+
+    /// Comes when something is under way and nothing at all has arrived for `patience`: then something is lost.
+    pub(crate) async fn stalled(&self, patience: Duration) {
+        let sight = || {
+            let state = self.state();
+            (state.records, state.steps)
+        };
+        loop {
+            let before = sight();
+            tokio::time::sleep(patience).await;
+            if before.0 > 0 && before == sight() {
+                return;
             }
         }
     }
@@ -276,10 +284,10 @@ mod tests {
         let arrival = ledger.prediction_seen("b", 0.75);
         assert!(arrival.latency.is_some());
         assert_eq!(arrival.judged, Some(Judged { probability: 0.75, label: Label::Positive }));
-        assert!(!ledger.settled(PATIENCE).await, "the reviews themselves are still awaited");
+        assert_eq!(ledger.settled().now_or_never(), None, "the reviews themselves are still awaited");
         ledger.review_seen("a");
         ledger.review_seen("b");
-        assert!(ledger.settled(PATIENCE).await);
+        assert_eq!(ledger.settled().now_or_never(), Some(()));
     }
 
     #[tokio::test]
@@ -295,6 +303,16 @@ mod tests {
         assert_eq!(ledger.label_seen("a", Label::Negative).map(|judged| judged.probability), Some(0.1));
         assert_eq!(ledger.label_seen("a", Label::Positive).map(|judged| judged.probability), Some(0.3));
         assert_eq!(ledger.records(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_never_arrives_is_noticed() {
+        let ledger = Ledger::new(LIMIT_BYTES);
+        admit(&ledger, "a", 1, false).await;
+        ledger.stalled(PATIENCE).await;
+        ledger.withdraw("a");
+        let nothing_under_way = tokio::time::timeout(5 * PATIENCE, ledger.stalled(PATIENCE)).await;
+        assert!(nothing_under_way.is_err());
     }
 
     #[tokio::test]

@@ -69,7 +69,7 @@ mod tests {
     fn accuracy_is_the_share_of_right_predictions() {
         let mut quality = Quality::of_all();
         assert_eq!(quality.accuracy(), None);
-        [right(), right(), right(), wrong()].map(|judged| quality.push(judged));
+        [right(), right(), right(), wrong()].into_iter().for_each(|judged| quality.push(judged));
         assert_eq!((quality.judged(), quality.accuracy()), (4, Some(0.75)));
         assert_eq!(quality.metrics().map(|metrics| metrics.accuracy), Some(0.75));
     }

@@ -1,6 +1,6 @@
 //! A demo from beginning to end: train, start the system, replay, wait until everything has come out, stop, count.
 
-use crate::feed::{Fed, Feed, SecondHalf, Source};
+use crate::feed::{Fed, Feed, PATIENCE, SecondHalf, Source};
 use crate::latency::Quantiles;
 use crate::ledger::{LIMIT_BYTES, Ledger};
 use crate::numbers::grouped;
@@ -28,9 +28,6 @@ use trainer::Progress;
 
 /// Between two looks at what is going on.
 const LOOK: Duration = Duration::from_millis(200);
-
-/// When nothing has come out for so long, what is under way is given up as missing.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An endless stream is judged by at least so many of its latest labels: 16 MB at most.
 const LATEST_LABELS: usize = 1_000_000;
@@ -87,7 +84,10 @@ async fn run_on(
     let replay = async {
         let fed = feed.run(stop).await;
         if fed.is_ok() {
-            ledger.settled(PATIENCE).await;
+            tokio::select! {
+                () = ledger.settled() => {}
+                () = ledger.stalled(PATIENCE) => {}
+            }
         }
         fed
     };

@@ -32,6 +32,17 @@ const START: Duration = Duration::from_secs(60);
 /// How long the parts may take to stop.
 const GRACE: Duration = Duration::from_secs(30);
 
+/// What the in-process broker asks of its clients.
+const PROPERTIES: [(&str, &str); 3] = [
+    // There is no network to spare: compressing would only cost time.
+    ("compression.type", "none"),
+    // A fetch that finds nothing is answered after this time, whatever has arrived meanwhile.
+    ("fetch.wait.max.ms", "5"),
+    // A batch that pushes all others out of its partition cannot be fetched. No two of this size can do that to each
+    // other; a larger record is refused, and counted.
+    ("message.max.bytes", "2400000"),
+];
+
 /// The running system.
 pub(crate) struct System {
     kafka: KafkaConfig,
@@ -63,7 +74,9 @@ impl System {
     ) -> Result<Self, Error> {
         let topics = config.topics.clone();
         let broker = start_broker(&topics, options.partitions)?;
-        let kafka = broker.config("demo");
+        let mut kafka = broker.config("demo");
+        let property = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        kafka.properties.extend(PROPERTIES.iter().map(property));
         let listener = bind(&config.gateway.listen, options.any_port).await?;
         let address = listener.local_addr().map_err(|source| no_port(&config.gateway.listen, source))?;
         let (model, follower) = ModelHandle::load(registry, &config.name, &Reference::Alias(alias)).await?;

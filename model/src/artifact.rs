@@ -140,7 +140,7 @@ impl Model {
             return Err(invalid("its bias is no finite number"));
         }
         let slots = table(&header.config, slot, scale, weight)?;
-        Ok(Self { config: header.config, bias, documents: header.documents, slots })
+        Ok(Self::new(header.config, bias, header.documents, slots))
     }
 }
 

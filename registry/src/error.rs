@@ -129,7 +129,7 @@ impl fmt::Display for Existing {
         names.extend(self.aliases.iter().map(Alias::to_string));
         write!(f, "there {} {}", if single { "is" } else { "are" }, listed(names))?;
         match (self.aliases.as_slice(), self.versions.last()) {
-            ([], Some(last)) => write!(f, " and no alias, `plaudit models promote {last}` sets one"),
+            ([], Some(last)) => write!(f, ", and no alias: `plaudit models promote {last}` sets one"),
             _ => Ok(()),
         }
     }
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn what_there_is_reads_as_a_sentence() {
         assert_eq!(existing(&[1, 2], &["production"], &[]), "there are v1, v2 and production");
-        assert_eq!(existing(&[1], &[], &[]), "there is v1 and no alias, `plaudit models promote v1` sets one");
+        assert_eq!(existing(&[1], &[], &[]), "there is v1, and no alias: `plaudit models promote v1` sets one");
         assert_eq!(
             existing(&[1, 2, 3, 4, 5, 6, 9], &["canary", "production"], &[]),
             "there are v1 to v9, canary and production"

@@ -22,7 +22,7 @@ pub fn token_on_signals() -> io::Result<CancellationToken> {
         tracing::info!("stopping; a second signal ends the process at once");
         cancelled.cancel();
         let code = signals.next().await;
-        let _ = code; std::process::exit(1);
+        std::process::exit(code);
     });
     Ok(token)
 }

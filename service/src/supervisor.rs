@@ -213,6 +213,7 @@ impl Shared {
                     Some(error) => tracing::warn!(task, "{error}"),
                     None => tracing::debug!(task, "{task} ended"),
                 }
+                self.token.cancel();
             }
             (Policy::BestEffort, Some(error)) => tracing::error!(task, "{error}; going on without it"),
             (Policy::BestEffort, None) => tracing::debug!(task, "{task} ended"),
@@ -235,6 +236,11 @@ mod tests {
 
     const GRACE: Duration = Duration::from_secs(10);
 
+    /// Waits for the end, but not for ever.
+    async fn join(supervisor: Supervisor) -> Result<(), TaskError> {
+        tokio::time::timeout(GRACE, supervisor.join_all(GRACE)).await.expect("the supervisor ends in time")
+    }
+
     async fn until_cancelled(token: CancellationToken) -> Result<(), Error> {
         token.cancelled().await;
         Ok(())
@@ -250,7 +256,7 @@ mod tests {
     async fn an_essential_error_stops_all_and_is_returned_with_its_name() {
         let supervisor = supervisor_with_a_waiting_task();
         supervisor.spawn("fails", Policy::Essential, async { Err(Error::other("disk full")) });
-        let error = supervisor.join_all(GRACE).await.unwrap_err();
+        let error = join(supervisor).await.unwrap_err();
         assert_eq!(error.to_string(), "fails: disk full");
     }
 
@@ -258,7 +264,7 @@ mod tests {
     async fn an_essential_end_stops_all_without_an_error() {
         let supervisor = supervisor_with_a_waiting_task();
         supervisor.spawn("ends", Policy::Essential, async { Ok::<_, Error>(()) });
-        supervisor.join_all(GRACE).await.unwrap();
+        join(supervisor).await.unwrap();
     }
 
     #[tokio::test]
@@ -266,7 +272,7 @@ mod tests {
         let supervisor = supervisor_with_a_waiting_task();
         let task = || -> Result<(), Error> { panic!("index {}", 7) };
         supervisor.spawn_blocking("poll loop", Policy::Essential, task).unwrap();
-        let error = supervisor.join_all(GRACE).await.unwrap_err();
+        let error = join(supervisor).await.unwrap_err();
         assert_eq!(error.to_string(), "poll loop panicked: index 7");
     }
 
@@ -275,7 +281,7 @@ mod tests {
         let supervisor = Supervisor::new(CancellationToken::new());
         supervisor.spawn("fails", Policy::BestEffort, async { Err(Error::other("no terminal")) });
         let token = supervisor.token().clone();
-        supervisor.join_all(GRACE).await.unwrap();
+        join(supervisor).await.unwrap();
         assert!(!token.is_cancelled());
     }
 
@@ -296,7 +302,7 @@ mod tests {
             handle.spawn("child", Policy::Essential, async { Err(Error::other("from the child")) });
             Ok::<_, Error>(())
         });
-        let error = supervisor.join_all(GRACE).await.unwrap_err();
+        let error = join(supervisor).await.unwrap_err();
         assert_eq!(error.to_string(), "child: from the child");
     }
 }

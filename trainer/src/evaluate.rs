@@ -45,6 +45,7 @@ pub async fn evaluate(
     let stages = [("load", load), ("read", read), ("test", total), ("total", start.elapsed())];
     Ok(Report {
         model: ModelSummary { name: manifest.name, version, sha256: manifest.sha256 },
+        promoted: None,
         rows: RowCounts { train: 0, test: rows, dropped: dropped.total() },
         dropped_reasons: dropped.by_name(),
         metrics: Some(metrics),

@@ -21,7 +21,7 @@ pub(crate) struct Pass {
 }
 
 enum Opened {
-    Files(ReviewFiles),
+    Files(Box<ReviewFiles>),
     Rows(Arc<[Row]>),
 }
 
@@ -41,7 +41,7 @@ impl Pass {
                 if !files.has_field(Field::Label) && !files.has_field(Field::Rating) {
                     return Err(Error::NoLabelColumn { data: dataset.to_string() });
                 }
-                Opened::Files(files)
+                Opened::Files(Box::new(files))
             }
             Source::Rows { rows, .. } => Opened::Rows(Arc::clone(rows)),
         };
@@ -75,9 +75,9 @@ impl Pass {
                 }
                 Ok(Duration::ZERO)
             }
-            Opened::Files(files) => std::thread::scope(|scope| {
+            Opened::Files(mut files) => std::thread::scope(|scope| {
                 let (sender, receiver) = sync_channel(BATCHES_AHEAD);
-                let reader = scope.spawn(move || read(files, &sender));
+                let reader = scope.spawn(move || read(&mut files, &sender));
                 // Leaving this loop early drops the receiver, which ends the reader.
                 for batch in receiver {
                     let (rows, position) = batch?;
@@ -91,7 +91,7 @@ impl Pass {
 
 type Batch = Result<(Vec<Row>, Position), FileError>;
 
-fn read(mut files: ReviewFiles, sender: &SyncSender<Batch>) -> Duration {
+fn read(files: &mut ReviewFiles, sender: &SyncSender<Batch>) -> Duration {
     let mut reading = Duration::ZERO;
     loop {
         let start = Instant::now();

@@ -1,6 +1,7 @@
 //! What training or evaluating came to: one JSON document, or a page for people.
 
 use model::metrics::Metrics;
+use registry::Alias;
 use schemas::{ModelName, ModelVersion};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -11,6 +12,9 @@ use std::fmt;
 pub struct Report {
     /// The model that was made or tested.
     pub model: ModelSummary,
+    /// The alias that stands for it from now on, where one was set.
+    #[serde(skip)]
+    pub promoted: Option<Alias>,
     /// How many rows went where.
     pub rows: RowCounts,
     /// Why rows were left out.
@@ -51,8 +55,9 @@ const STAGES: [&str; 7] = ["load", "read", "vectorize", "fit", "test", "register
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { model, rows, dropped_reasons, metrics, seconds, peak_rss_bytes } = self;
-        writeln!(f, "model      {} {}  sha256 {}", model.name, model.version, model.sha256)?;
+        let Self { model, promoted, rows, dropped_reasons, metrics, seconds, peak_rss_bytes } = self;
+        let alias = promoted.as_ref().map(|alias| format!(", now {alias}")).unwrap_or_default();
+        writeln!(f, "model      {} {}{alias}  sha256 {}", model.name, model.version, model.sha256)?;
         let (train, test, dropped) = (grouped(rows.train), grouped(rows.test), grouped(rows.dropped));
         writeln!(f, "rows       {train} learned from, {test} tested, {dropped} left out")?;
         for (reason, count) in dropped_reasons {
@@ -101,7 +106,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -118,6 +123,7 @@ mod tests {
     fn report(metrics: Option<Metrics>) -> Report {
         Report {
             model: ModelSummary { name: "m".parse().unwrap(), version: ModelVersion(3), sha256: "ab12".to_owned() },
+            promoted: Some("canary".parse().unwrap()),
             rows: RowCounts { train: 1_234_567, test: 2, dropped: 999 },
             dropped_reasons: BTreeMap::from([("no_text".to_owned(), 999)]),
             metrics,
@@ -137,6 +143,7 @@ mod tests {
         assert_eq!(json["metrics"]["accuracy"], 1.0);
         assert_eq!(json["peak_rss_bytes"], 3 << 20);
         assert!(json["seconds"]["total"].is_number());
+        assert!(json.get("promoted").is_none());
         let untested = serde_json::to_value(report(None)).unwrap();
         assert!(untested.get("metrics").is_none());
     }
@@ -144,6 +151,7 @@ mod tests {
     #[test]
     fn people_see_counts_in_groups_and_stages_in_order() {
         let page = report(None).to_string();
+        assert!(page.starts_with("model      m v3, now canary  sha256 ab12\n"), "{page}");
         assert!(page.contains("1,234,567 learned from, 2 tested, 999 left out\n           999 no text\n"), "{page}");
         assert!(page.contains("seconds    fit 0.50, total 1.00\nmemory     3 MiB at most"), "{page}");
     }

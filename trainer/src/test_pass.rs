@@ -55,7 +55,7 @@ pub(crate) fn test(model: &Model, exam: Exam<'_>, progress: &mut dyn FnMut(Progr
         for row in rows {
             match example(row) {
                 Ok(example) if holdout.is_none_or(|holdout| holdout.holds(example.document.text)) => {
-                    examples.push(example)
+                    examples.push(example);
                 }
                 Ok(_) => {}
                 Err(reason) if is_counted(row, reason) => {}

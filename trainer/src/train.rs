@@ -87,6 +87,7 @@ pub async fn train(
     }
     Ok(Report {
         model: ModelSummary { name: manifest.name, version: manifest.version, sha256: manifest.sha256 },
+        promoted: request.promotion.map(|promotion| promotion.alias),
         rows: RowCounts {
             train: learned.data.rows,
             test: tested.as_ref().map_or(0, |tested| tested.rows),

@@ -10,7 +10,7 @@ pub enum View {
 }
 
 impl View {
-    /// All views.
+    /// All views, in the order of their declaration.
     pub const ALL: [View; 2] = [View::ProductStats, View::UserStats];
 
     /// The name, as Feast knows it.

@@ -40,7 +40,7 @@ fn a_file_without_permission() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new();
     let path = folder.write("a.csv", "text\na\n");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     // Whoever may read everything, such as root, is refused nothing.
     if std::fs::File::open(&path).is_err() {
         assert!(refused(path).contains("permission denied"));
@@ -75,7 +75,7 @@ fn a_damaged_or_cut_off_parquet_file() {
     assert!(refused(folder.write("cut.parquet", &whole[..whole.len() / 2])).contains("as Parquet: "));
     assert!(refused(folder.write("tiny.parquet", "PAR1")).contains("as Parquet: "));
     assert!(refused(folder.write("text.parquet", "text,rating\na,5\n".repeat(10))).contains("as Parquet: "));
-    let mut page = whole.clone();
+    let mut page = whole;
     page[4..200].fill(0xff);
     assert!(refused(folder.write("page.parquet", page)).contains("as Parquet: "));
 }

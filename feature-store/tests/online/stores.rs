@@ -25,8 +25,10 @@ impl Kind {
 }
 
 pub fn redis_url() -> String {
-    std::env::var("PLAUDIT_TEST_REDIS")
-        .expect("PLAUDIT_TEST_REDIS is not set: run dev/test, or dev/services up and set what dev/services env prints")
+    let url = std::env::var("PLAUDIT_TEST_REDIS");
+    url.unwrap_or_else(|_| {
+        panic!("PLAUDIT_TEST_REDIS is not set: run dev/test, or dev/services up and what dev/services env prints")
+    })
 }
 
 /// Patient, because tests run on busy machines; the tests of deadlines set their own.

@@ -127,7 +127,7 @@ impl Corpus {
             entries: self.matrix.entries(),
         };
         let documents = self.labels.len() as u64;
-        Ok((Model { config: self.config, bias: solution.bias, documents, slots: table }, report))
+        Ok((Model::new(self.config, solution.bias, documents, table), report))
     }
 
     fn check_classes(&self) -> Result<(), FitError> {

@@ -3,6 +3,15 @@
 /// The longest part before the `@`, as RFC 5321 has it. Bounds the look-ahead.
 const MAX_LOCAL_PART_BYTES: usize = 64;
 
+/// Whether a look for an address of the web is worth it: two letters rule out nearly every word.
+#[inline]
+pub(super) fn may_be_url(bytes: &[u8]) -> bool {
+    match bytes {
+        [first, second, ..] => matches!((first | 0x20, second | 0x20), (b'h', b't') | (b'w', b'w') | (b'f', b't')),
+        _ => false,
+    }
+}
+
 /// The length of the address of the web that starts at `bytes[0]`, if one does.
 pub(super) fn url_length(bytes: &[u8]) -> Option<usize> {
     let starts = |prefix: &[u8]| bytes.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));

@@ -99,7 +99,7 @@ impl<F: FnMut(&mut Word)> Pass<'_, F> {
             }
         }
         if self.cleaning.urls != Treatment::Keep
-            && matches!(rest[0] | 0x20, b'h' | b'w' | b'f')
+            && spans::may_be_url(rest)
             && let Some(length) = spans::url_length(rest)
         {
             self.span(length, self.cleaning.urls, b"<url>");

@@ -83,7 +83,7 @@ fn quoted_if_needed(name: &str) -> String {
 
 fn shown(key: &str, value: &Value) -> String {
     match value {
-        Value::String(text) => Value::String(text.clone()).to_string(),
+        Value::String(text) => Value::String(masked(key, text).into_owned()).to_string(),
         Value::Array(items) => {
             format!("[{}]", items.iter().map(|item| shown(key, item)).collect::<Vec<_>>().join(", "))
         }

@@ -15,7 +15,7 @@ pub struct NextOffset(pub i64);
 impl NextOffset {
     /// The position after the record at `offset`.
     pub fn after(offset: i64) -> Self {
-        Self(offset)
+        Self(offset + 1)
     }
 }
 

@@ -51,6 +51,7 @@ pub(super) fn metadata(kafka: &KafkaConfig, within: Duration) -> Result<Metadata
             Ok(metadata) => return Ok(metadata),
             Err(source) => tracing::trace!("no metadata yet: {source}"),
         }
+        producer.poll(Duration::ZERO);
         let cause = producer.context().last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let brokers = kafka.brokers.clone();
         if cause.refused {

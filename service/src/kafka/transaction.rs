@@ -113,7 +113,7 @@ impl TransactionalProducer {
         // The first call purges what is queued; its delivery reports must be polled here before a second one can end
         // the transaction. A long first call would wait for nobody.
         let result = self.retry("abort the transaction", deadline, |left| {
-            let limit = left;
+            let limit = if self.producer.in_flight_count() > 0 { left.min(POLL_STEP) } else { left };
             let outcome = self.producer.abort_transaction(limit);
             if outcome.is_err() {
                 self.poll_until_nothing_is_in_flight(deadline);
@@ -250,7 +250,7 @@ impl ProducerContext for Deliveries {
 
     fn delivery(&self, result: &DeliveryResult<'_>, _: ()) {
         let Err((source, record)) = result else { return };
-        Mutex::new(None).lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert_with(|| DeliveryFailure {
+        self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert_with(|| DeliveryFailure {
             topic: record.topic().to_owned(),
             size_bytes: record.key_len() + record.payload_len(),
             source: source.clone(),

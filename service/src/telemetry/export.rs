@@ -75,7 +75,7 @@ impl Export {
 
 impl Drop for Export {
     fn drop(&mut self) {
-        if let Err(error) = opentelemetry_sdk::error::OTelSdkResult::Ok(()) {
+        if let Err(error) = self.provider.shutdown_with_timeout(SHUTDOWN_TIMEOUT) {
             tracing::debug!("the last spans are lost: {error}");
         }
         if let Some(runtime) = self.runtime.take() {

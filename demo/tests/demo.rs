@@ -1,0 +1,224 @@
+//! Whole demos, from training to the report.
+
+use demo::{Config, Generated, Input, Options, Report, Screen};
+use feature_store::offline::ReadOptions;
+use feature_store::online::FeaturesConfig;
+use model::{FitConfig, ModelConfig};
+use registry::RegistryConfig;
+use schemas::{Review, Topics};
+use scorer::{GatewayConfig, StreamConfig};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+fn config() -> Config {
+    let name = str::to_owned;
+    Config {
+        topics: Topics {
+            reviews: name("reviews"),
+            predictions: name("predictions"),
+            feedback: name("feedback"),
+            models: name("models"),
+            drift: name("drift"),
+        },
+        features: FeaturesConfig { project: name("demo"), ttl_days: 0 },
+        registry: RegistryConfig { url: name("not-used"), poll_interval_ms: 1_000 },
+        name: "sentiment".parse().unwrap(),
+        model: ModelConfig::default(),
+        fit: FitConfig::default(),
+        stream: StreamConfig {
+            batch_max_records: 10_000,
+            batch_max_bytes: 16 << 20,
+            threads: 0,
+            transaction_timeout_ms: 60_000,
+        },
+        gateway: GatewayConfig {
+            listen: name("127.0.0.1:0"),
+            max_text_characters: 5_000,
+            max_batch: 1_000,
+            max_body_bytes: 8 << 20,
+            request_timeout_ms: 10_000,
+        },
+    }
+}
+
+fn options(input: Input) -> Options {
+    Options { input, once: true, keep_models: false, any_port: true, partitions: 3 }
+}
+
+fn files(path: &Path) -> Input {
+    Input::Files { paths: vec![path.to_owned()], read: ReadOptions::default() }
+}
+
+async fn run(input: Input) -> Result<Report, demo::Error> {
+    demo::run(&config(), &options(input), &CancellationToken::new(), &mut Screen::new(true)).await
+}
+
+fn generated(training_reviews: usize, replayed_reviews: u64) -> Generated {
+    Generated { seed: 1, training_reviews, replayed_reviews, reviews_per_second: 500.0 }
+}
+
+/// Rows of JSON Lines, in a folder of their own.
+fn file_of(rows: impl IntoIterator<Item = serde_json::Value>) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.jsonl");
+    let mut file = std::io::BufWriter::new(std::fs::File::create(&path).unwrap());
+    for row in rows {
+        writeln!(file, "{row}").unwrap();
+    }
+    file.flush().unwrap();
+    (folder, path)
+}
+
+fn reviews(count: usize) -> impl Iterator<Item = Review> {
+    demo::GeneratedReviews::new(5, 0).take(count)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn generated_reviews_get_one_prediction_each_and_most_are_right() {
+    let report = run(Input::Generated(generated(4_000, 5_000))).await.unwrap();
+    assert_eq!((report.records, report.predictions, report.dead_letters), (5_000, 5_000, 0));
+    report.exactly_once().unwrap();
+    let metrics = report.metrics.unwrap();
+    assert!(metrics.accuracy > 0.85 && metrics.roc_auc.unwrap() > 0.85, "{metrics:?}");
+    assert!((3_500..5_000).contains(&report.labelled), "{}", report.labelled);
+    let latency = report.latency_ms.unwrap();
+    assert!(latency.p50 > 0.0 && latency.p50 <= latency.p99, "{latency:?}");
+    assert_eq!(report.model.unwrap().version.to_string(), "v1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_with_times_is_trained_on_its_past_and_replayed_from_its_future() {
+    let rows = reviews(6_000).enumerate().map(|(number, review)| {
+        let mut row = serde_json::to_value(review).unwrap();
+        match number {
+            // In the second half: a row that is no review, one that cannot be read, and two with one id.
+            5_000 => row["text"] = "".into(),
+            5_001 => return serde_json::json!("no object"),
+            5_002 | 5_003 => row["review_id"] = "twice".into(),
+            _ => {}
+        }
+        if number == 5_000 {
+            row["title"] = "".into();
+        }
+        row
+    });
+    let (_folder, path) = file_of(rows);
+    let report = run(files(&path)).await.unwrap();
+    report.exactly_once().unwrap();
+    // 5,999 rows have times, and the row that is none goes by its hash.
+    let skipped: u64 = report.omissions.skipped.values().sum();
+    assert_eq!(report.omissions.skipped["empty"], 1);
+    assert!((2_998..=3_000).contains(&report.records), "{}", report.records);
+    assert!((1..=2).contains(&skipped), "{skipped}");
+    assert_eq!((report.predictions, report.split), (report.records, "time"));
+    assert!(report.metrics.unwrap().accuracy > 0.8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_without_times_or_ids_is_split_by_hash() {
+    let rows = reviews(4_000).map(|review| serde_json::json!({"text": review.text, "rating": review.rating}));
+    let (_folder, path) = file_of(rows);
+    let report = run(files(&path)).await.unwrap();
+    report.exactly_once().unwrap();
+    assert_eq!(report.split, "hash");
+    assert!((1_850..2_150).contains(&report.records), "{}", report.records);
+}
+
+/// One partition keeps 5 MiB, and this is more than twenty times that, with records among it that are nearly as large as the
+/// broker can take, and one that is larger.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_of_twenty_times_what_a_partition_keeps() {
+    const KEPT_BYTES: usize = 5 << 20;
+    const LONG: usize = 6_800;
+    let short = reviews(LONG).map(|review| serde_json::to_value(review).unwrap());
+    let long = demo::GeneratedReviews::new(5, LONG as u64).take(LONG).enumerate().map(|(number, mut review)| {
+        let bytes = match number {
+            1_000 => 6 << 20,
+            2_000..2_003 => 2 << 20,
+            _ => 16_000,
+        };
+        review.text = review.text.repeat(bytes / review.text.len() + 1);
+        serde_json::to_value(review).unwrap()
+    });
+    let (_folder, path) = file_of(short.chain(long));
+    assert!(std::fs::metadata(&path).unwrap().len() as usize > 20 * KEPT_BYTES);
+
+    let options = Options { partitions: 1, ..options(files(&path)) };
+    let report = demo::run(&config(), &options, &CancellationToken::new(), &mut Screen::new(true)).await.unwrap();
+    report.exactly_once().unwrap();
+    assert_eq!((report.records, report.predictions), (LONG as u64 - 1, LONG as u64 - 1));
+    assert_eq!(report.omissions.skipped["too_large"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endless_demo_serves_until_it_is_stopped_and_reports_so_far() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut config = config();
+    config.gateway.listen = address.to_string();
+    let options = Options { once: false, ..options(Input::Generated(generated(3_000, 0))) };
+    let stop = CancellationToken::new();
+    let visitor = tokio::task::spawn_blocking({
+        let stop = stop.clone();
+        move || {
+            let _stop_however_it_ends = stop.drop_guard();
+            predict_once_it_is_up(address)
+        }
+    });
+    let report = demo::run(&config, &options, &stop, &mut Screen::new(true)).await.unwrap();
+    let answer = visitor.await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("positive"), "{answer}");
+    report.exactly_once().unwrap();
+    assert_eq!(report.records, report.predictions);
+}
+
+fn predict_once_it_is_up(address: SocketAddr) -> String {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let body = r#"{"text": "I love the handle, it is excellent. Would buy again."}"#;
+    let request = format!(
+        "POST /predict HTTP/1.1\r\nhost: demo\r\ncontent-type: application/json\r\nconnection: close\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    loop {
+        let answer = TcpStream::connect(address).and_then(|mut stream| {
+            stream.write_all(request.as_bytes())?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer)?;
+            Ok(answer)
+        });
+        match answer {
+            Ok(answer) => return answer,
+            Err(error) => assert!(Instant::now() < deadline, "the gateway at {address} doesn't answer: {error}"),
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demo_that_is_stopped_while_it_trains_says_so() {
+    let stop = CancellationToken::new();
+    stop.cancel();
+    let options = options(Input::Generated(generated(3_000, 10)));
+    let report = demo::run(&config(), &options, &stop, &mut Screen::new(true)).await.unwrap();
+    assert_eq!(report.to_string(), "stopped before the replay");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_make_no_model_are_refused_in_one_sentence() {
+    let cases = [
+        (vec![serde_json::json!({"body": "fine", "rating": 5})], "has no column `text`", true),
+        (vec![serde_json::json!({"text": "fine"}); 50], "has no column `label` and no column `rating`", true),
+        (vec![serde_json::json!({"text": "fine words", "rating": 5}); 400], "rows.jsonl", false),
+        (vec![], "is empty", false),
+    ];
+    for (rows, expected, is_wrong_usage) in cases {
+        let (_folder, path) = file_of(rows);
+        let error = run(files(&path)).await.unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(!error.to_string().contains('\n'), "{error}");
+        assert_eq!(error.is_wrong_usage(), is_wrong_usage, "{error}");
+    }
+}

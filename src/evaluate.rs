@@ -1,0 +1,34 @@
+//! `plaudit evaluate`: a registered model on files of labelled reviews.
+
+use crate::config::Config;
+use crate::files::FileArgs;
+use crate::output::Output;
+use crate::{progress, train};
+use registry::{Reference, Registry};
+use trainer::{Dataset, EvaluateRequest};
+
+/// Test a registered model on files of labelled reviews
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  plaudit evaluate --input reviews.parquet --where split=test
+  plaudit evaluate --input may.csv --column rating=stars --model v3 --json")]
+pub struct Args {
+    #[command(flatten)]
+    files: FileArgs,
+    /// Which version to test
+    #[arg(long, value_name = "VERSION or ALIAS", default_value = "production")]
+    model: Reference,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
+    let registry = Registry::open(&config.registry.url)?;
+    let request = EvaluateRequest {
+        name: config.model.name,
+        reference: args.model,
+        data: Dataset::files(args.files.input.clone(), args.files.rows.options()),
+    };
+    args.output.result(&trainer::evaluate(&registry, request, progress::show()).await.map_err(train::sorted)?)
+}

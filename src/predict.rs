@@ -1,0 +1,83 @@
+//! `plaudit predict`: texts of the command line or of stdin, one prediction each, as they come.
+
+mod answer;
+
+use crate::config::Config;
+use crate::output::{self, Output};
+use answer::{Answer, Predictor};
+use registry::{Reference, Registry};
+use scorer::LoadedModel;
+use std::io::BufRead;
+
+/// Predict the class of texts
+#[derive(clap::Args)]
+#[command(after_help = "\
+Of stdin every line is a text. A blank one gets an error in place of a prediction, so that
+answers and lines stay in step.
+
+Examples:
+  plaudit predict \"Great product, would buy again\"
+  plaudit predict --explain \"The lid broke on the second day\"
+  cut -f 2 reviews.tsv | plaudit predict - --json")]
+pub struct Args {
+    /// The texts; `-`, or none, for the lines of stdin
+    #[arg(value_name = "TEXT")]
+    texts: Vec<String>,
+    /// Which version to ask
+    #[arg(long, value_name = "VERSION or ALIAS", default_value = "production")]
+    model: Reference,
+    /// Show the terms that carried the prediction
+    #[arg(long)]
+    explain: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
+    let registry = Registry::open(&config.registry.url)?;
+    let version = registry.resolve(&config.model.name, &args.model).await?;
+    let model = LoadedModel::fetch(&registry, &config.model.name, version).await?;
+    let mut predictor = Predictor::new(&model, args.explain);
+    let mut printed = Printed { json: args.output.json, answers: 0, predictions: 0 };
+    if args.texts.is_empty() || args.texts == ["-"] {
+        for line in std::io::stdin().lock().split(b'\n') {
+            let line = line.map_err(|error| anyhow::anyhow!("cannot read stdin: {error}"))?;
+            let line = String::from_utf8_lossy(&line);
+            printed.add(&predictor.answer(line.trim_end_matches('\r')))?;
+        }
+    } else {
+        for text in &args.texts {
+            printed.add(&predictor.answer(text))?;
+        }
+    }
+    printed.end()
+}
+
+/// What has gone to stdout: lines, or the elements of one array.
+struct Printed {
+    json: bool,
+    answers: u64,
+    predictions: u64,
+}
+
+impl Printed {
+    fn add(&mut self, answer: &Answer<'_>) -> anyhow::Result<()> {
+        if self.json {
+            let opening = if self.answers == 0 { "[" } else { "," };
+            output::line(&format!("{opening}{}", serde_json::to_string(answer)?))?;
+        } else {
+            output::line(&answer.to_string())?;
+        }
+        self.answers += 1;
+        self.predictions += u64::from(answer.is_prediction());
+        Ok(())
+    }
+
+    fn end(self) -> anyhow::Result<()> {
+        if self.json {
+            output::line(if self.answers == 0 { "[]" } else { "]" })?;
+        }
+        anyhow::ensure!(self.predictions > 0, "there is no text to predict: give one as an argument or on stdin");
+        Ok(())
+    }
+}

@@ -1,0 +1,166 @@
+//! One text, one answer.
+
+use model::{Contribution, Document, Field, Scratch};
+use schemas::ModelRef;
+use scorer::{LoadedModel, score};
+use serde::Serialize;
+use std::fmt;
+
+/// As many terms are shown to people; JSON holds them all.
+const TERMS_SHOWN: usize = 10;
+
+/// A prediction, or why there is none.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Answer<'a> {
+    Prediction {
+        text: &'a str,
+        sentiment: &'a str,
+        confidence: f64,
+        probability: f64,
+        model: &'a ModelRef,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        explanation: Option<Explanation>,
+    },
+    Refusal {
+        text: &'a str,
+        error: &'static str,
+    },
+}
+
+/// What carried the prediction: the bias and the contributions sum to its log-odds.
+#[derive(Serialize)]
+pub struct Explanation {
+    bias: f64,
+    terms: Vec<Contribution>,
+}
+
+/// A model that answers.
+pub struct Predictor<'a> {
+    model: &'a LoadedModel,
+    explain: bool,
+    scratch: Scratch,
+}
+
+impl<'a> Predictor<'a> {
+    pub fn new(model: &'a LoadedModel, explain: bool) -> Self {
+        Self { model, explain, scratch: Scratch::new() }
+    }
+
+    pub fn answer<'t>(&mut self, text: &'t str) -> Answer<'t>
+    where
+        'a: 't,
+    {
+        if text.trim().is_empty() {
+            return Answer::Refusal { text, error: "the text is empty" };
+        }
+        let document = Document { title: None, text };
+        let scored = score(self.model, &document, &mut self.scratch);
+        let explanation = self.explain.then(|| {
+            let model::Explanation { bias, terms, .. } = self.model.model.explain(&document, &mut self.scratch);
+            Explanation { bias, terms }
+        });
+        Answer::Prediction {
+            text,
+            sentiment: scored.sentiment,
+            confidence: scored.confidence,
+            probability: scored.probability,
+            model: &self.model.reference,
+            explanation,
+        }
+    }
+}
+
+impl Answer<'_> {
+    pub fn is_prediction(&self) -> bool {
+        matches!(self, Self::Prediction { .. })
+    }
+}
+
+/// `positive  0.9731  Great product`, and the terms below it.
+impl fmt::Display for Answer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refusal { error, .. } => write!(f, "-  -  {error}"),
+            Self::Prediction { text, sentiment, confidence, explanation, .. } => {
+                write!(f, "{sentiment}  {confidence:.4}  {text}")?;
+                explanation.iter().try_for_each(|explanation| write!(f, "{explanation}"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n  {:+.4}  (bias)", self.bias)?;
+        for Contribution { term, field, count, contribution } in self.terms.iter().take(TERMS_SHOWN) {
+            let times = if *count > 1 { format!(" x {count}") } else { String::new() };
+            let place = if *field == Field::Title { " in the title" } else { "" };
+            write!(f, "\n  {contribution:+.4}  {term}{times}{place}")?;
+        }
+        match self.terms.get(TERMS_SHOWN..) {
+            Some(others) if !others.is_empty() => {
+                let sum: f64 = others.iter().map(|other| other.contribution).sum();
+                write!(f, "\n  {sum:+.4}  ({} more terms)", others.len())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{Corpus, FitConfig, ModelConfig};
+    use schemas::{Label, ModelVersion, Timestamp};
+
+    fn model() -> LoadedModel {
+        let mut corpus = Corpus::new(ModelConfig::default(), 1 << 30).unwrap();
+        for _ in 0..5 {
+            let document = |text| Document { title: None, text };
+            corpus
+                .push_batch(&[
+                    (document("lovely kettle"), Label::Positive),
+                    (document("awful kettle"), Label::Negative),
+                ])
+                .unwrap();
+        }
+        LoadedModel {
+            model: corpus.fit(&FitConfig::default(), &mut |_| {}).unwrap().0,
+            reference: ModelRef { name: "sentiment".parse().unwrap(), version: ModelVersion(1), update: 0 },
+            sha256: String::new(),
+            created_at: Timestamp::now(),
+            metrics: serde_json::Map::new(),
+        }
+    }
+
+    #[test]
+    fn an_answer_names_class_confidence_and_model() {
+        let model = model();
+        let mut predictor = Predictor::new(&model, false);
+        let json = serde_json::to_value(predictor.answer("an awful thing")).unwrap();
+        assert_eq!((&json["sentiment"], &json["model"]["version"]), (&"negative".into(), &"v1".into()));
+        assert_eq!(json["confidence"].as_f64().unwrap(), 1.0 - json["probability"].as_f64().unwrap());
+        assert!(json.get("explanation").is_none());
+        assert!(predictor.answer("a lovely thing").to_string().starts_with("positive  0."));
+    }
+
+    #[test]
+    fn an_explanation_sums_to_the_log_odds() {
+        let model = model();
+        let json = serde_json::to_value(Predictor::new(&model, true).answer("a lovely kettle")).unwrap();
+        let terms = json["explanation"]["terms"].as_array().unwrap();
+        let sum = terms.iter().map(|term| term["contribution"].as_f64().unwrap()).sum::<f64>();
+        let log_odds = sum + json["explanation"]["bias"].as_f64().unwrap();
+        let probability = json["probability"].as_f64().unwrap();
+        assert!((1.0 / (1.0 + (-log_odds).exp()) - probability).abs() < 1e-6, "{json}");
+        assert!(Predictor::new(&model, true).answer("lovely").to_string().contains("  lovely"));
+    }
+
+    #[test]
+    fn a_blank_text_gets_an_error_in_its_place() {
+        let model = model();
+        let json = serde_json::to_value(Predictor::new(&model, true).answer("  ")).unwrap();
+        assert_eq!(json, serde_json::json!({"text": "  ", "error": "the text is empty"}));
+    }
+}

@@ -1,0 +1,119 @@
+//! `plaudit train`: files of labelled reviews to a registered model version.
+
+use crate::config::Config;
+use crate::files::FileArgs;
+use crate::output::Output;
+use crate::usage::WrongUsage;
+use crate::{progress, who};
+use feature_store::offline::Condition;
+use registry::Registry;
+use std::path::PathBuf;
+use trainer::{Dataset, Error, Holdout, Promotion, Test, TrainRequest};
+
+/// Train a model on files of labelled reviews, test it and register it
+#[derive(clap::Args)]
+#[command(after_help = "\
+The label is the column `label` (0/1, neg/pos, negative/positive, false/true); where there is
+none, ratings from 4 up are positive and up to 2 negative. Rows that are tested are never
+learned from.
+
+Examples:
+  plaudit train --input reviews.parquet --holdout 0.2 --promote
+  plaudit train --input reviews.parquet --where split=train --test-where split=test
+  plaudit train --input 2024-*.csv.gz --test 2025-01.csv.gz --column rating=stars --set train.c=10")]
+pub struct Args {
+    #[command(flatten)]
+    files: FileArgs,
+    #[command(flatten)]
+    test: TestArgs,
+    /// Make the alias production stand for the new version
+    #[arg(long)]
+    promote: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(clap::Args)]
+struct TestArgs {
+    /// Files to test on; with --test-where, those of their rows
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    test: Vec<PathBuf>,
+    /// Test on the rows whose column has this value; of several, all must hold
+    #[arg(long, value_name = "COL=VALUE")]
+    test_where: Vec<Condition>,
+    /// Test on this share of the rows, chosen by the hash of the text, so that copies of a text stay together
+    #[arg(long, value_name = "SHARE", conflicts_with_all = ["test", "test_where"])]
+    holdout: Option<Holdout>,
+}
+
+impl TestArgs {
+    fn test(&self, files: &FileArgs) -> Test {
+        let paths = if self.test.is_empty() { &files.input } else { &self.test };
+        match self.holdout {
+            Some(holdout) => Test::Holdout(holdout),
+            None if self.test.is_empty() && self.test_where.is_empty() => Test::None,
+            None => Test::On(Dataset::files(paths.clone(), files.rows.options_where(&self.test_where))),
+        }
+    }
+}
+
+pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
+    let registry = Registry::open(&config.registry.url)?;
+    let promotion = args.promote.then(|| Promotion {
+        alias: "production".parse().expect("production is an alias"),
+        who: who::user(),
+        why: "train --promote".to_owned(),
+    });
+    let request = TrainRequest {
+        model: config.model.to_train(),
+        name: config.model.name,
+        fit: config.train,
+        data: Dataset::files(args.files.input.clone(), args.files.rows.options()),
+        test: args.test.test(&args.files),
+        promotion,
+    };
+    args.output.result(&trainer::train(&registry, request, progress::show()).await.map_err(sorted)?)
+}
+
+/// Tells wrong usage from failure.
+pub fn sorted(error: Error) -> anyhow::Error {
+    if error.is_wrong_usage() { WrongUsage(error.to_string()).into() } else { error.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Verb {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn test_of(line: &str) -> String {
+        let args = Verb::parse_from(line.split(' ')).args;
+        format!("{:?}", args.test.test(&args.files))
+    }
+
+    #[test]
+    fn the_test_is_what_the_flags_say() {
+        assert_eq!(test_of("train --input a.csv --where x=1"), "None");
+        assert_eq!(test_of("train --input a.csv --holdout 0.2"), "Holdout(Holdout(0.2))");
+        assert_eq!(test_of("train --input a.csv --where s=a --test-where s=b"), "On(Dataset(a.csv where s=b))");
+        assert_eq!(test_of("train --input a.csv --where s=a --test b.csv"), "On(Dataset(b.csv))");
+        assert_eq!(test_of("train --input a.csv --test b.csv --test-where s=b"), "On(Dataset(b.csv where s=b))");
+    }
+
+    #[test]
+    fn a_holdout_beside_another_test_is_wrong_usage() {
+        for line in [
+            "train --input a.csv --holdout 0.2 --test b.csv",
+            "train --input a.csv --holdout 0.2 --test-where s=b",
+            "train --input a.csv --holdout 20",
+            "train --holdout 0.2",
+        ] {
+            assert!(Verb::try_parse_from(line.split(' ')).is_err_and(|error| error.exit_code() == 2), "{line}");
+        }
+    }
+}
