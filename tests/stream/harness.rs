@@ -1,6 +1,8 @@
 //! A world of its own for each test: topics and a group with unique names on the real broker, a registry in a temporary folder,
 //! and the built binary.
 
+#![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
+
 use rdkafka::message::{Header, OwnedHeaders, OwnedMessage};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::Message;
@@ -82,6 +84,10 @@ impl World {
             format!("topics.drift={}", self.topics.drift),
         ] {
             command.args(["--set", &setting]);
+        }
+        // A developer's shell may point the binary elsewhere.
+        for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("PLAUDIT__")) {
+            command.env_remove(key);
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -200,6 +206,16 @@ pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "{what} did not come within {PATIENCE:?}");
         std::thread::park_timeout(Duration::from_millis(20));
     }
+}
+
+/// Letters that no compression makes shorter, and always the same.
+pub fn noise(length: usize) -> String {
+    let mut random = 1_u64;
+    let mut letter = || {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'a' + ((random >> 33) % 26) as u8)
+    };
+    (0..length).map(|_| letter()).collect()
 }
 
 /// A review as JSON.

@@ -2,7 +2,7 @@
 
 mod harness;
 
-use harness::{PATIENCE, Record, Running, World, assert_exactly_once, report, review, wait_for};
+use harness::{PATIENCE, Record, Running, World, assert_exactly_once, noise, report, review, wait_for};
 use rdkafka::message::{Headers, Message, OwnedMessage};
 use schemas::ModelVersion;
 use std::collections::HashMap;
@@ -90,7 +90,7 @@ fn what_cannot_be_scored_becomes_a_dead_letter_with_its_bytes_and_both_kinds_of_
     let world = World::new(1);
     let deep = "[".repeat(100_000);
     // With its headers this one is larger than a topic accepts; its payload stays in the source.
-    let large = format!("{{\"review_id\": {}", "x".repeat(1_048_000 - 300));
+    let large = format!("{{\"review_id\": {}", noise(1_048_000));
     let good = review("good", "a good product");
     let bad: [(&[u8], &str); 7] = [
         (b"", "empty"),

@@ -99,6 +99,8 @@ impl Stream {
         std::thread::scope(|scope| {
             let taking = spawn(scope, "intake", || {
                 let _stop_on_end = stop.clone().drop_guard();
+                // Owned by this thread: its end closes the channel, and so ends the stages behind it.
+                let collected = collected;
                 intake.run(&stop, &collected)
             });
             let scoring = spawn(scope, "scoring", move || {
