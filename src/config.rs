@@ -37,6 +37,11 @@ impl Settings {
         self.merge_with(&service::config::environment(ENVIRONMENT_PREFIX))
     }
 
+    /// Whether the command line itself says where models are kept.
+    pub fn names_registry(&self) -> bool {
+        self.registry.is_some()
+    }
+
     fn merge_with(&self, environment: &[(String, String)]) -> anyhow::Result<Effective> {
         let mut overrides = self.set.clone();
         for (key, value) in [("kafka.brokers", &self.brokers), ("registry.url", &self.registry)] {

@@ -3,12 +3,14 @@
 
 mod config;
 mod config_verb;
+mod demo;
 mod evaluate;
 mod files;
 mod models;
 mod output;
 mod predict;
 mod progress;
+mod replay;
 mod score;
 mod serve;
 mod topics;
@@ -33,6 +35,7 @@ struct Cli {
 
 const AFTER_HELP: &str = "\
 Examples:
+  plaudit demo
   plaudit train --input reviews.csv --promote
   plaudit score --brokers kafka:9092
 
@@ -44,9 +47,11 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.";
 /// One line per verb; the order is the order of `--help`.
 #[derive(Subcommand)]
 enum Verb {
+    Demo(demo::Args),
     Train(train::Args),
     Evaluate(evaluate::Args),
     Predict(predict::Args),
+    Replay(replay::Args),
     Score(score::Args),
     Serve(serve::Args),
     Models(models::Args),
@@ -76,9 +81,11 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     let _telemetry =
         service::telemetry::init(&config.telemetry, "plaudit").map_err(|error| Failure::Usage(error.into()))?;
     let outcome = match cli.verb {
+        Verb::Demo(args) => demo::run(args, config, cli.settings.names_registry()).await,
         Verb::Train(args) => train::run(args, config).await,
         Verb::Evaluate(args) => evaluate::run(args, config).await,
         Verb::Predict(args) => predict::run(args, config).await,
+        Verb::Replay(args) => replay::run(args, config).await,
         Verb::Score(args) => score::run(args, config).await,
         Verb::Serve(args) => serve::run(args, config).await,
         Verb::Models(args) => models::run(args, config).await,

@@ -22,12 +22,14 @@ pub enum Error {
     #[error(transparent)]
     Task(#[from] service::supervisor::TaskError),
     /// The gateway has no port.
-    #[error("the gateway cannot listen on {listen} ({source}): end what listens there, or set gateway.listen to another address")]
+    #[error(
+        "the gateway cannot listen on {listen} ({reason}): end what listens there, or set gateway.listen to another address"
+    )]
     Gateway {
         /// The address.
         listen: String,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// No folder for the registry could be made.
     #[error("cannot make a temporary folder for the registry ({0}): name a folder, --registry FOLDER")]

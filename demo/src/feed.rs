@@ -1,10 +1,10 @@
 //! The traffic: reviews into `reviews` and their labels into `feedback`, no faster than the ledger admits them.
 
+use crate::Error;
 use crate::excerpt::excerpt;
 use crate::generated::GeneratedReviews;
 use crate::ledger::{Departure, Ledger};
 use crate::split::{Half, Split};
-use crate::Error;
 use feature_store::offline::Row;
 use ingest::{Omissions, Outgoing, Pace, Publisher, RowBatches, RowConverter, Sent};
 use schemas::{Feedback, Origin, Rating, Topics};

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 /// The bound for what is under way, in all partitions together. Topics are read in order, so what a reader has not yet seen
 /// of a partition is under way, and all of it may lie in one partition, which keeps 5 MiB: the bound leaves room for a batch
 /// of 1 MB that has been read in part, and for the broker's own bytes.
-pub(crate) const LIMIT_BYTES: u64 = 1 << 40;
+pub(crate) const LIMIT_BYTES: u64 = 3584 * 1024;
 
 /// What a record may take in any topic beyond its key and value: a prediction or the headers of a dead letter.
 const ALLOWANCE_BYTES: u64 = 1024;

@@ -47,7 +47,9 @@ pub struct Report {
 
 /// Not every review got exactly one outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("of {records} reviews {missing} have neither prediction nor dead letter, and {duplicates} outcomes are repeated")]
+#[error(
+    "of {records} reviews {missing} have neither prediction nor dead letter, and {duplicates} outcomes are repeated"
+)]
 pub struct NotExactlyOnce {
     /// Reviews.
     pub records: u64,
@@ -142,7 +144,10 @@ mod tests {
     #[test]
     fn the_json_has_the_documented_shape() {
         let json = serde_json::to_value(report()).unwrap();
-        assert_eq!((&json["records"], &json["predictions"], &json["dead_letters"]), (&1_234.into(), &1_230.into(), &4.into()));
+        assert_eq!(
+            (&json["records"], &json["predictions"], &json["dead_letters"]),
+            (&1_234.into(), &1_230.into(), &4.into())
+        );
         assert_eq!(json["latency_ms"], serde_json::json!({"p50": 12.0, "p99": 34.5}));
         assert_eq!(json["metrics"]["accuracy"], 1.0);
         assert_eq!(json["model"], serde_json::json!({"name": "m", "version": "v1", "sha256": "ab"}));

@@ -9,14 +9,16 @@ use crate::quality::Quality;
 use crate::report::Report;
 use crate::screen::{Picture, Screen};
 use crate::split::Split;
-use crate::system::{Books, System};
+use crate::system::{Books, Door, System};
 use crate::tally::Counts;
 use crate::training::{Lesson, train};
 use crate::{Error, GeneratedReviews};
 use feature_store::offline::ReviewFiles;
 use ingest::{Pace, Publisher, RowBatches, RowConverter, Speed};
-use registry::{Alias, Registry};
+use registry::{Alias, Reference, Registry};
+use scorer::ModelHandle;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -50,6 +52,11 @@ async fn run_on(
     stop: &CancellationToken,
     screen: &mut Screen,
 ) -> Result<Report, Error> {
+    let door = Door::open(&config.gateway.listen, options.any_port).await?;
+    if !listens_as_configured(&config.gateway.listen, door.address()) {
+        screen.note(&format!("{} is taken, the gateway takes another port", config.gateway.listen));
+    }
+    let gateway = format!("http://{}", door.address());
     let (registry, _folder) = open_registry(config, options)?;
     let alias: Alias = "production".parse().expect("it is a word");
     let training = Training { config, registry: &registry, alias: alias.clone(), input: &options.input };
@@ -60,8 +67,8 @@ async fn run_on(
     let ledger = Arc::new(Ledger::new(LIMIT_BYTES));
     let books = Books { ledger: Arc::clone(&ledger), counts: counts.clone() };
     screen.progress("starts the broker, the scorer and the gateway");
-    let system = System::start(config, options, &registry, alias, books).await?;
-    let gateway = format!("http://{}", system.address());
+    let model = ModelHandle::load(&registry, &config.name, &Reference::Alias(alias)).await?;
+    let system = System::start(config, options, model, door, books).await?;
     screen.note(&format!("the gateway answers at {gateway}, the broker at {}", system.kafka().brokers));
 
     let sent = Arc::new(AtomicU64::new(0));
@@ -101,6 +108,12 @@ async fn run_on(
     let ends = system.stop().await?;
     let fed = replayed.transpose()?.unwrap_or_default();
     Ok(report(&trained, &fed, &counts, &ends, seconds))
+}
+
+/// Whether the gateway has the port that it was to have; port 0 stands for any.
+fn listens_as_configured(listen: &str, address: SocketAddr) -> bool {
+    let port = listen.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+    port.is_none_or(|port| port == 0 || port == address.port())
 }
 
 /// The registry that was asked for, or one in a folder that goes with the demo.
@@ -192,12 +205,7 @@ fn speed(input: &Input, once: bool) -> Speed {
 }
 
 /// Waits for `work` while the screen shows what goes on; none when a part of the system broke before.
-async fn watched<T>(
-    work: impl Future<Output = T>,
-    system: &System,
-    view: &View,
-    screen: &mut Screen,
-) -> Option<T> {
+async fn watched<T>(work: impl Future<Output = T>, system: &System, view: &View, screen: &mut Screen) -> Option<T> {
     let mut work = pin!(work);
     let mut looks = tokio::time::interval(LOOK);
     let mut rate = Rate::new(view.start);
@@ -246,21 +254,22 @@ impl View {
 struct Rate {
     at: Instant,
     sent: u64,
-    per_second: f64,
+    per_second: Option<f64>,
 }
 
 impl Rate {
     fn new(start: Instant) -> Self {
-        Self { at: start, sent: 0, per_second: 0.0 }
+        Self { at: start, sent: 0, per_second: None }
     }
 
     fn per_second(&mut self, sent: u64) -> f64 {
-        let elapsed = self.at.elapsed();
-        if elapsed >= Duration::from_secs(1) {
-            self.per_second = sent.saturating_sub(self.sent) as f64 / elapsed.as_secs_f64();
-            (self.at, self.sent) = (Instant::now(), sent);
+        let seconds = self.at.elapsed().as_secs_f64();
+        let per_second = sent.saturating_sub(self.sent) as f64 / seconds.max(1e-3);
+        if seconds >= 1.0 {
+            (self.at, self.sent, self.per_second) = (Instant::now(), sent, Some(per_second));
         }
-        self.per_second
+        // The first second is measured as it goes.
+        self.per_second.unwrap_or(per_second)
     }
 }
 

@@ -87,7 +87,7 @@ impl Screen {
         match &mut self.0 {
             Kind::Picture(bar) => bar.set_message(picture.page()),
             Kind::Lines { to, last } => {
-                if is_due(last) {
+                if picture.sent > 0 && is_due(last) {
                     to.line(&picture.line());
                 }
             }
@@ -176,14 +176,17 @@ mod tests {
             latency_ms: Some(Quantiles { p50: 3.0, p99: 9.0 }),
             accuracy: Some(0.9),
             labelled: 10_000,
-            latest: vec![Latest { sentiment: "positive".into(), confidence: 0.93, excerpt: "★★★★★ Fine".into() }],
+            latest: vec![Latest {
+                sentiment: "positive".into(), confidence: 0.93, excerpt: "★★★★★ Fine".into()
+            }],
             ..Picture::default()
         }
     }
 
     #[test]
     fn a_line_holds_the_figures_and_no_text() {
-        let expected = "12,345 reviews, 2,000 a second; 12,000 predictions; latency p50 3 ms, p99 9 ms; accuracy 0.900 of 10,000";
+        let expected =
+            "12,345 reviews, 2,000 a second; 12,000 predictions; latency p50 3 ms, p99 9 ms; accuracy 0.900 of 10,000";
         assert_eq!(picture().line(), expected);
     }
 

@@ -6,12 +6,11 @@ use crate::ledger::Ledger;
 use crate::options::{Config, Options};
 use crate::tally::{Counts, Tally};
 use feature_store::online::{MemoryStore, OnlineStore};
-use registry::{Alias, Reference, Registry};
 use schemas::Topics;
-use scorer::ModelHandle;
 use scorer::features::Features;
 use scorer::gateway::Gateway;
 use scorer::stream::Stream;
+use scorer::{ModelFollower, ModelHandle};
 use service::health::Health;
 use service::kafka::{EmbeddedBroker, KafkaConfig};
 use service::supervisor::{Policy, Supervisor};
@@ -33,7 +32,7 @@ const START: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(30);
 
 /// What the in-process broker asks of its clients.
-const PROPERTIES: [(&str, &str); 3] = [
+const PROPERTIES: [(&str, &str); 4] = [
     // There is no network to spare: compressing would only cost time.
     ("compression.type", "none"),
     // A fetch that finds nothing is answered after this time, whatever has arrived meanwhile.
@@ -41,12 +40,13 @@ const PROPERTIES: [(&str, &str); 3] = [
     // A batch that pushes all others out of its partition cannot be fetched. No two of this size can do that to each
     // other; a larger record is refused, and counted.
     ("message.max.bytes", "2400000"),
+    // Each of these is of producers or of consumers only, and the clients of the other kind would warn of it.
+    ("log_level", "3"),
 ];
 
 /// The running system.
 pub(crate) struct System {
     kafka: KafkaConfig,
-    address: SocketAddr,
     /// What makes predictions and answers requests.
     services: Supervisor,
     /// What counts them, and has to outlive them.
@@ -64,12 +64,12 @@ pub(crate) struct Books {
 }
 
 impl System {
-    /// Starts every part with the model that `alias` means, and waits until the scorer takes in reviews.
+    /// Starts every part, and waits until the scorer takes in reviews.
     pub(crate) async fn start(
         config: &Config,
         options: &Options,
-        registry: &Registry,
-        alias: Alias,
+        model: (ModelHandle, ModelFollower),
+        door: Door,
         books: Books,
     ) -> Result<Self, Error> {
         let topics = config.topics.clone();
@@ -77,9 +77,8 @@ impl System {
         let mut kafka = broker.config("demo");
         let property = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
         kafka.properties.extend(PROPERTIES.iter().map(property));
-        let listener = bind(&config.gateway.listen, options.any_port).await?;
-        let address = listener.local_addr().map_err(|source| no_port(&config.gateway.listen, source))?;
-        let (model, follower) = ModelHandle::load(registry, &config.name, &Reference::Alias(alias)).await?;
+        let (model, follower) = model;
+        let listener = door.listener;
         let store = MemoryStore::new(&config.features);
         let features = Features::from_store(OnlineStore::Memory(store.clone()));
         let gateway = Gateway::new(config.gateway.clone(), features.clone());
@@ -115,7 +114,7 @@ impl System {
             counting.run(&finish).map(|ends| drop(sender.send(ends)))
         })?;
 
-        let system = Self { kafka, address, services, tally, ends, _broker: broker };
+        let system = Self { kafka, services, tally, ends, _broker: broker };
         match system.ready(&health).await {
             Ok(()) => Ok(system),
             // A part that failed knows more than that nothing was ready.
@@ -126,11 +125,6 @@ impl System {
     /// How the broker is reached.
     pub(crate) fn kafka(&self) -> &KafkaConfig {
         &self.kafka
-    }
-
-    /// Where the gateway answers.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
     }
 
     /// Comes when a part has failed; [`stop`](Self::stop) says which.
@@ -174,19 +168,30 @@ fn start_broker(topics: &Topics, partitions: i32) -> Result<EmbeddedBroker, Erro
     Ok(EmbeddedBroker::start(&names.map(|name| (name, partitions)))?)
 }
 
-/// The gateway's port: its own, or any free one where that is taken and nobody asked for it.
-async fn bind(listen: &str, any_port: bool) -> Result<TcpListener, Error> {
-    match TcpListener::bind(listen).await {
-        Err(taken) if any_port && taken.kind() == ErrorKind::AddrInUse => {
-            let host = listen.rsplit_once(':').map_or(listen, |(host, _)| host);
-            TcpListener::bind(format!("{host}:0")).await.map_err(|source| no_port(listen, source))
-        }
-        outcome => outcome.map_err(|source| no_port(listen, source)),
-    }
+/// The gateway's port.
+pub(crate) struct Door {
+    listener: TcpListener,
+    address: SocketAddr,
 }
 
-fn no_port(listen: &str, source: std::io::Error) -> Error {
-    Error::Gateway { listen: listen.to_owned(), source }
+impl Door {
+    /// Its own port, or any free one where that is taken and `any_port` will do.
+    pub(crate) async fn open(listen: &str, any_port: bool) -> Result<Self, Error> {
+        let closed = |reason| Error::Gateway { listen: listen.to_owned(), reason };
+        let listener = match TcpListener::bind(listen).await {
+            Err(taken) if any_port && taken.kind() == ErrorKind::AddrInUse => {
+                let host = listen.rsplit_once(':').map_or(listen, |(host, _)| host);
+                TcpListener::bind(format!("{host}:0")).await.map_err(closed)?
+            }
+            outcome => outcome.map_err(closed)?,
+        };
+        let address = listener.local_addr().map_err(closed)?;
+        Ok(Self { listener, address })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
 }
 
 /// A task that ends only when it is told to.
@@ -201,11 +206,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_that_is_taken_yields_to_a_free_one_only_where_that_is_allowed() {
-        let taken = bind("127.0.0.1:0", false).await.unwrap();
-        let listen = taken.local_addr().unwrap().to_string();
-        let error = bind(&listen, false).await.unwrap_err().to_string();
+        let taken = Door::open("127.0.0.1:0", false).await.unwrap();
+        let listen = taken.address().to_string();
+        let error = Door::open(&listen, false).await.err().unwrap().to_string();
         assert!(error.starts_with(&format!("the gateway cannot listen on {listen}")), "{error}");
-        let other = bind(&listen, true).await.unwrap();
-        assert_ne!(other.local_addr().unwrap(), taken.local_addr().unwrap());
+        let other = Door::open(&listen, true).await.unwrap();
+        assert_ne!(other.address(), taken.address());
     }
 }

@@ -175,11 +175,8 @@ impl Tally {
     /// Its rating goes to the features of its product and its user.
     fn review(&self, review: &Review, message: &BorrowedMessage<'_>) {
         if let Some(rating) = review.rating {
-            let source = Source {
-                topic: message.topic().to_owned(),
-                partition: message.partition(),
-                offset: message.offset(),
-            };
+            let source =
+                Source { topic: message.topic().to_owned(), partition: message.partition(), offset: message.offset() };
             let product = review.product_id.as_deref().map(Entity::product);
             let user = review.user_id.as_deref().map(Entity::user);
             let update = |entity| RatingUpdate { entity, rating, event_time: review.created_at, source: &source };

@@ -25,7 +25,8 @@ impl Lesson {
             Input::Files { paths, read } => {
                 let split = split_of(paths, read).await?;
                 let rule = split.clone();
-                let data = Dataset::files(paths.clone(), read.clone()).keep(move |row| rule.half_of(row) == Half::First);
+                let data =
+                    Dataset::files(paths.clone(), read.clone()).keep(move |row| rule.half_of(row) == Half::First);
                 Ok(Self { data, split: Some(split) })
             }
         }

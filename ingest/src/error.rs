@@ -15,20 +15,20 @@ pub enum Error {
     #[error(transparent)]
     Kafka(#[from] service::kafka::Error),
     /// The producer takes no more records.
-    #[error("cannot send to topic {topic}: {source}")]
+    #[error("cannot send to topic {topic}: {reason}")]
     Send {
         /// The topic.
         topic: String,
         /// What librdkafka says.
-        source: rdkafka::error::KafkaError,
+        reason: rdkafka::error::KafkaError,
     },
     /// The broker did not take what was sent.
-    #[error("{failed} records were not delivered ({delivered} were); the first error was on topic {topic}: {source}")]
+    #[error("{failed} records were not delivered ({delivered} were); the first error was on topic {topic}: {reason}")]
     Delivery {
         /// Topic of the first error.
         topic: String,
         /// The first error.
-        source: rdkafka::error::KafkaError,
+        reason: rdkafka::error::KafkaError,
         /// Records that the broker acknowledged.
         delivered: u64,
         /// Records that it did not.

@@ -110,7 +110,9 @@ fn reason_to_skip(row: &Row) -> Option<String> {
             Some(Field::ReviewId) => row.review_id.is_none(),
             Some(Field::Text) => row.text.is_none(),
             Some(Field::CreatedAt) => row.created_at.is_none(),
-            Some(Field::ProductId | Field::UserId | Field::Title | Field::Rating | Field::Label | Field::Category) => false,
+            Some(Field::ProductId | Field::UserId | Field::Title | Field::Rating | Field::Label | Field::Category) => {
+                false
+            }
         };
         if let (true, Some(field)) = (is_lost, problem.field) {
             return Some(format!("unreadable_{field}"));
@@ -173,7 +175,8 @@ mod tests {
 
     #[test]
     fn a_label_from_the_label_column_is_an_annotators() {
-        let feedback = converter().convert(Row { label: Some(Label::Negative), ..row("fine") }).unwrap().feedback.unwrap();
+        let feedback =
+            converter().convert(Row { label: Some(Label::Negative), ..row("fine") }).unwrap().feedback.unwrap();
         assert_eq!((feedback.label, feedback.origin), (Label::Negative, Origin::Annotator));
     }
 

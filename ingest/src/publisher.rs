@@ -86,7 +86,7 @@ impl Publisher {
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge), _)) => {
                     return Ok(Sent::TooLarge);
                 }
-                Err((source, _)) => return Err(Error::Send { topic: topic.to_owned(), source }),
+                Err((reason, _)) => return Err(Error::Send { topic: topic.to_owned(), reason }),
             }
         }
     }
@@ -120,9 +120,9 @@ impl Publisher {
 
     fn failure(&self) -> Option<Error> {
         let first = self.progress.first_error.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        first.map(|(topic, source)| Error::Delivery {
+        first.map(|(topic, reason)| Error::Delivery {
             topic,
-            source,
+            reason,
             delivered: self.reviews_delivered() + self.feedback_delivered(),
             failed: self.progress.failed.load(Ordering::Relaxed),
         })
@@ -154,7 +154,10 @@ impl Progress {
     }
 
     fn answered(&self) -> u64 {
-        [&self.reviews, &self.others, &self.too_large, &self.failed].map(|count| count.load(Ordering::Relaxed)).iter().sum()
+        [&self.reviews, &self.others, &self.too_large, &self.failed]
+            .map(|count| count.load(Ordering::Relaxed))
+            .iter()
+            .sum()
     }
 }
 

@@ -1,15 +1,16 @@
 //! The verb `replay`: rows of files to `reviews`, and with `feedback` their labels to `feedback`. What was sent and what was
 //! not stands in the report; a stop flushes what is on its way and reports just the same.
 
+use crate::Error;
 use crate::outgoing::{Omissions, Outgoing, RowConverter};
 use crate::pace::{Pace, Speed};
 use crate::publisher::{Publisher, Sent};
 use crate::row_batches::RowBatches;
-use crate::Error;
 use feature_store::offline::{ReadOptions, ReviewFiles};
 use schemas::Topics;
 use serde::Serialize;
 use service::kafka::KafkaConfig;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -160,5 +161,41 @@ impl Replay {
             bytes_read,
             total_bytes,
         }
+    }
+}
+
+impl fmt::Display for ReplayReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { records, feedback, omissions, seconds, records_per_second, stopped } = self;
+        let stopped = if *stopped { ", stopped before the end" } else { "" };
+        writeln!(f, "reviews   {records} in {seconds:.2} s, {records_per_second:.0} a second{stopped}")?;
+        write!(f, "feedback  {feedback}")?;
+        for (reason, rows) in &omissions.skipped {
+            write!(f, "\nnot sent  {rows} rows: {}", reason.replace('_', " "))?;
+        }
+        for (field, rows) in &omissions.flawed {
+            write!(f, "\nflawed    {rows} rows: {field}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_read_what_was_sent_and_what_was_not() {
+        let mut omissions = Omissions::default();
+        omissions.skip_too_large(2);
+        let report =
+            ReplayReport { records: 10, feedback: 4, omissions, seconds: 2.0, records_per_second: 5.0, stopped: true };
+        let page = report.to_string();
+        assert_eq!(
+            page,
+            "reviews   10 in 2.00 s, 5 a second, stopped before the end\nfeedback  4\nnot sent  2 rows: too large"
+        );
+        let json = serde_json::to_value(report).unwrap();
+        assert_eq!((&json["skipped"]["too_large"], &json["records"]), (&2.into(), &10.into()));
     }
 }

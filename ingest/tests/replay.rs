@@ -1,5 +1,7 @@
 //! Replays of small files into the in-process broker, read back from its topics.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may end a test")]
+
 use feature_store::offline::ReadOptions;
 use ingest::replay::{self, ReplayProgress, ReplayReport, ReplaySettings};
 use ingest::{Error, Publisher, Speed};
@@ -199,5 +201,8 @@ async fn what_no_broker_takes_is_an_error_with_its_count() {
     };
     publisher.send_review(&review).await.unwrap();
     let error = publisher.flush().await.unwrap_err().to_string();
-    assert!(error.starts_with("1 records were not delivered (0 were); the first error was on topic reviews"), "{error}");
+    assert!(
+        error.starts_with("1 records were not delivered (0 were); the first error was on topic reviews"),
+        "{error}"
+    );
 }

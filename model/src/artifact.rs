@@ -36,7 +36,9 @@ pub enum ArtifactError {
         reason: String,
     },
     /// From a later release.
-    #[error("the model file has format version {found}, and this build reads up to {FORMAT_VERSION}: use a newer plaudit")]
+    #[error(
+        "the model file has format version {found}, and this build reads up to {FORMAT_VERSION}: use a newer plaudit"
+    )]
     NewerFormat {
         /// The file's version.
         found: u32,
@@ -97,7 +99,8 @@ impl Model {
         let scale: Vec<u8> = occupied().flat_map(|(_, slot)| slot.scale.to_le_bytes()).collect();
         let weight: Vec<u8> = occupied().flat_map(|(_, slot)| slot.weight.to_le_bytes()).collect();
         let sha256 = checksum(&self.config, [&bias, &slot, &scale, &weight]);
-        let header = Header { format_version: FORMAT_VERSION, config: self.config.clone(), documents: self.documents, sha256 };
+        let header =
+            Header { format_version: FORMAT_VERSION, config: self.config.clone(), documents: self.documents, sha256 };
         // One entry: the map's order, and so the file's bytes, can't vary.
         let metadata = HashMap::from([(
             METADATA_KEY.to_owned(),
@@ -140,7 +143,7 @@ impl Model {
             return Err(invalid("its bias is no finite number"));
         }
         let slots = table(&header.config, slot, scale, weight)?;
-        Ok(Self::new(header.config, bias, header.documents, slots))
+        Ok(Self { config: header.config, bias, documents: header.documents, slots })
     }
 }
 
@@ -194,9 +197,11 @@ fn unreadable(bytes: &[u8], error: &safetensors::SafeTensorError) -> ArtifactErr
 fn header(bytes: &[u8]) -> Result<Header, ArtifactError> {
     let foreign = |reason: String| ArtifactError::Foreign { reason };
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| unreadable(bytes, &error))?;
-    let json = metadata.metadata().as_ref().and_then(|metadata| metadata.get(METADATA_KEY)).ok_or_else(|| {
-        foreign(format!("it is a safetensors file whose metadata has no entry `{METADATA_KEY}`"))
-    })?;
+    let json = metadata
+        .metadata()
+        .as_ref()
+        .and_then(|metadata| metadata.get(METADATA_KEY))
+        .ok_or_else(|| foreign(format!("it is a safetensors file whose metadata has no entry `{METADATA_KEY}`")))?;
     let VersionOnly { format_version } =
         serde_json::from_str(json).map_err(|error| foreign(format!("its header cannot be read: {error}")))?;
     if format_version > FORMAT_VERSION {

@@ -53,40 +53,13 @@ pub struct Model {
     pub(crate) bias: f64,
     pub(crate) documents: u64,
     pub(crate) slots: Vec<Slot>,
-    known: Known,
-}
-
-/// One bit for each slot: whether it holds a term. Small enough for the second-level cache, so that terms that the model
-/// doesn't know, a third of a document's, cost no look-up in memory.
-#[derive(Debug, Clone, PartialEq)]
-struct Known(Vec<u64>);
-
-impl Known {
-    fn of(slots: &[Slot]) -> Self {
-        Self(slots.chunks(64).map(|slots| (0..).zip(slots).fold(0, |bits, (i, slot)| bits | u64::from(slot.scale != 0.0) << i)).collect())
-    }
-
-    #[inline]
-    fn holds(&self, slot: u32) -> bool {
-        self.0[slot as usize / 64] >> (slot % 64) & 1 != 0
-    }
 }
 
 impl Model {
-    pub(crate) fn new(config: ModelConfig, bias: f64, documents: u64, slots: Vec<Slot>) -> Self {
-        let known = Known::of(&slots);
-        Self { config, bias, documents, slots, known }
-    }
-
-    /// The document's terms that the model knows.
-    #[inline]
-    pub(crate) fn terms<'s>(&self, document: &Document<'_>, scratch: &'s mut Scratch) -> &'s [Term] {
-        scratch.terms.read(&self.config, document, |slot| self.known.holds(slot))
-    }
-
     /// P(positive).
     pub fn probability(&self, document: &Document<'_>, scratch: &mut Scratch) -> f64 {
-        sigmoid(self.log_odds(self.terms(document, scratch)))
+        let terms = scratch.terms.read(&self.config, document);
+        sigmoid(self.log_odds(terms))
     }
 
     /// ln(p / (1 - p)): the bias and the weights times the normalized vector.
@@ -151,8 +124,22 @@ static BINARY: [f32; 16] = [1.0; 16];
 static LINEAR: [f32; 16] = [0., 1., 2., 3., 4., 5., 6., 7., 8., 9., 10., 11., 12., 13., 14., 15.];
 /// 1 + ln i, correctly rounded.
 static SUBLINEAR: [f32; 16] = [
-    0.0, 1.0, 1.6931472, 2.0986123, 2.3862944, 2.609438, 2.7917595, 2.9459101, 3.0794415, 3.1972246, 3.3025851,
-    3.397_895_3, 3.4849067, 3.5649494, 3.6390573, 3.7080502,
+    0.0,
+    1.0,
+    1.6931472,
+    2.0986123,
+    2.3862944,
+    2.609438,
+    2.7917595,
+    2.9459101,
+    3.0794415,
+    3.1972246,
+    3.3025851,
+    3.397_895_3,
+    3.4849067,
+    3.5649494,
+    3.6390573,
+    3.7080502,
 ];
 
 impl TermFrequency {

@@ -30,36 +30,35 @@ pub(crate) struct Term {
 /// The terms of one document, in the order of their first occurrence. Its buffers are used again for the next document.
 pub(crate) struct Terms {
     word: Word,
+    /// The slots as they come, repetitions included: hashing and counting apart keep the processor's pipeline full.
+    slots: Vec<u32>,
     found: Vec<Term>,
     index: SlotIndex,
 }
 
 impl Terms {
     pub(crate) fn new() -> Self {
-        Self { word: Word::new(), found: Vec::with_capacity(4096), index: SlotIndex::new() }
+        Self {
+            word: Word::new(),
+            slots: Vec::with_capacity(4096),
+            found: Vec::with_capacity(4096),
+            index: SlotIndex::new(),
+        }
     }
 
-    /// Reads a document. Slots for which `counts` is false are left out: serving leaves out at once what the model doesn't
-    /// know.
-    pub(crate) fn read(
-        &mut self,
-        config: &ModelConfig,
-        document: &Document<'_>,
-        mut counts: impl FnMut(u32) -> bool,
-    ) -> &[Term] {
-        self.found.clear();
-        self.index.clear();
-        let Self { word, found, index } = self;
+    /// Reads a document.
+    pub(crate) fn read(&mut self, config: &ModelConfig, document: &Document<'_>) -> &[Term] {
+        let Self { word, slots, found, index } = self;
+        slots.clear();
         for (field, text) in fields(document) {
             let mut ngrams = Ngrams::new(&config.vectorizer, field);
             for_each_word(&config.cleaning, text, word, |word| {
-                ngrams.push(word.hash(), |slot, _| {
-                    if counts(slot) {
-                        index.count(slot, found);
-                    }
-                });
+                ngrams.push(word.hash(), |slot, _| slots.push(slot));
             });
         }
+        found.clear();
+        index.clear();
+        slots.iter().for_each(|&slot| index.count(slot, found));
         found
     }
 }
@@ -72,7 +71,8 @@ pub(crate) fn fields<'a>(document: &Document<'a>) -> impl Iterator<Item = (u64, 
 /// Forms the n-grams that end with each new word. `chains[k]` holds the hash of the last k + 1 words.
 pub(crate) struct Ngrams {
     chains: [u64; VectorizerConfig::MAX_NGRAMS as usize],
-    words: usize,
+    /// How many of them hold words before the next one.
+    known: usize,
     longest: usize,
     field_seed: u64,
     shift: u32,
@@ -82,7 +82,7 @@ impl Ngrams {
     pub(crate) fn new(config: &VectorizerConfig, field: u64) -> Self {
         Self {
             chains: [0; VectorizerConfig::MAX_NGRAMS as usize],
-            words: 0,
+            known: 0,
             longest: usize::from(config.ngrams),
             field_seed: mix(field),
             shift: 64 - u32::from(config.hash_bits),
@@ -92,17 +92,22 @@ impl Ngrams {
     /// Takes the next word's hash; calls `emit` with the slot and the length of each n-gram that ends with it.
     #[inline]
     pub(crate) fn push(&mut self, word: u64, mut emit: impl FnMut(u32, usize)) {
-        let known = self.words.min(self.longest - 1);
-        for k in (1..=known).rev() {
-            self.chains[k] = mix(self.chains[k - 1].rotate_left(23) ^ word);
+        let mut chain = word;
+        emit(self.slot(chain), 1);
+        let before = std::mem::replace(&mut self.chains[0], word);
+        let mut shorter = before;
+        for k in 1..=self.known {
+            chain = mix(shorter.rotate_left(23) ^ word);
+            shorter = std::mem::replace(&mut self.chains[k], chain);
+            emit(self.slot(chain), k + 1);
         }
-        self.chains[0] = word;
-        self.words += 1;
-        for k in 0..=known {
-            // The high bits of a multiplicative hash are the well-mixed ones.
-            let hash = (self.chains[k] ^ self.field_seed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            emit((hash >> self.shift) as u32, k + 1);
-        }
+        self.known = (self.known + 1).min(self.longest - 1);
+    }
+
+    /// The high bits of a multiplicative hash are the well-mixed ones.
+    #[inline]
+    fn slot(&self, chain: u64) -> u32 {
+        ((chain ^ self.field_seed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as u32
     }
 }
 
@@ -186,7 +191,7 @@ mod tests {
 
     fn read(config: &ModelConfig, title: Option<&str>, text: &str) -> HashMap<u32, u32> {
         let mut terms = Terms::new();
-        terms.read(config, &Document { title, text }, |_| true).iter().map(|term| (term.slot, term.count)).collect()
+        terms.read(config, &Document { title, text }).iter().map(|term| (term.slot, term.count)).collect()
     }
 
     fn config(ngrams: u8) -> ModelConfig {
@@ -236,11 +241,11 @@ mod tests {
         let mut terms = Terms::new();
         let document = Document { title: None, text: &text };
         for _ in 0..2 {
-            let found = terms.read(&config, &document, |_| true);
+            let found = terms.read(&config, &document);
             assert_eq!(found.len(), expected.len());
             assert!(found.iter().all(|term| expected[&term.slot] == term.count));
         }
-        assert_eq!(terms.read(&config, &Document { title: None, text: "one two" }, |_| true).len(), 2);
+        assert_eq!(terms.read(&config, &Document { title: None, text: "one two" }).len(), 2);
     }
 
     #[test]
@@ -254,6 +259,5 @@ mod tests {
         assert_eq!(slots, GOLDEN_SLOTS);
     }
 
-    const GOLDEN_SLOTS: [u32; 9] =
-        [3482823, 2591955, 1309580, 125496, 1279092, 682262, 2267846, 3063055, 3409317];
+    const GOLDEN_SLOTS: [u32; 9] = [3482823, 2591955, 1309580, 125496, 1279092, 682262, 2267846, 3063055, 3409317];
 }

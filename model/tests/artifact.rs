@@ -76,7 +76,8 @@ fn a_changed_weight_is_damage_and_is_called_so() {
 
 #[test]
 fn a_changed_setting_is_damage_and_is_called_so() {
-    let bytes = with_header(&small_model(1).to_bytes(), |header| header.replace(r#"lowercase\":true"#, r#"lowercase\":false"#));
+    let bytes =
+        with_header(&small_model(1).to_bytes(), |header| header.replace(r#"lowercase\":true"#, r#"lowercase\":false"#));
     assert!(matches!(refusal(&bytes), ArtifactError::Damaged { .. }));
 }
 
@@ -99,6 +100,7 @@ fn a_later_format_asks_for_a_newer_release() {
 
 #[test]
 fn a_header_that_promises_a_giant_table_is_refused() {
-    let giant = with_header(&small_model(1).to_bytes(), |header| header.replace(r#"hash_bits\":12"#, r#"hash_bits\":60"#));
+    let giant =
+        with_header(&small_model(1).to_bytes(), |header| header.replace(r#"hash_bits\":12"#, r#"hash_bits\":60"#));
     assert!(matches!(refusal(&giant), ArtifactError::Invalid { .. }));
 }

@@ -56,7 +56,8 @@ fn rows_without_terms_move_only_the_bias() {
 
 #[test]
 fn how_rows_are_cut_into_batches_changes_nothing() {
-    let texts: Vec<String> = (0..300).map(|i| format!("word{} word{} {}", i % 7, i % 11, if i % 3 == 0 { "good" } else { "bad" })).collect();
+    let texts: Vec<String> =
+        (0..300).map(|i| format!("word{} word{} {}", i % 7, i % 11, if i % 3 == 0 { "good" } else { "bad" })).collect();
     let rows: Vec<_> = texts
         .iter()
         .enumerate()

@@ -90,12 +90,7 @@ impl Product {
     fn of(seed: u64, number: usize) -> Self {
         let mut random = Random::at(seed ^ 0x0070_726f_6475_6374, number as u64);
         let kind = &phrases::KINDS[random.below(phrases::KINDS.len())];
-        Self {
-            id: format!("product-{number}"),
-            kind,
-            noun: random.pick(kind.nouns),
-            quality: 0.8 * random.normal(),
-        }
+        Self { id: format!("product-{number}"), kind, noun: random.pick(kind.nouns), quality: 0.8 * random.normal() }
     }
 }
 
@@ -135,7 +130,7 @@ mod tests {
     use std::collections::{BTreeMap, HashSet};
 
     fn labelled<'a>(reviews: &'a [Review]) -> Vec<(Document<'a>, Label)> {
-        let labelled = |review: &Review| Some(review.rating?.label()?);
+        let labelled = |review: &Review| review.rating?.label();
         let document = |review: &'a Review| Document { title: review.title.as_deref(), text: &review.text };
         reviews.iter().filter_map(|review| Some((document(review), labelled(review)?))).collect()
     }
@@ -187,7 +182,8 @@ mod tests {
         }
         let mean = |stars: &Vec<f64>| stars.iter().sum::<f64>() / stars.len() as f64;
         let means: Vec<f64> = ratings.values().filter(|stars| stars.len() >= 30).map(mean).collect();
-        let (worst, best) = means.iter().fold((5.0_f64, 1.0_f64), |(low, high), mean| (low.min(*mean), high.max(*mean)));
+        let (worst, best) =
+            means.iter().fold((5.0_f64, 1.0_f64), |(low, high), mean| (low.min(*mean), high.max(*mean)));
         assert!(means.len() > 100 && worst < 2.5 && best > 4.3, "{} products, {worst} to {best}", means.len());
     }
 

@@ -28,63 +28,219 @@ pub(super) struct Kind {
 pub(super) const KINDS: &[Kind] = &[
     Kind {
         nouns: &["kettle", "electric kettle", "tea kettle"],
-        aspects: &[one("the lid"), one("the spout"), one("the handle"), one("the base"), one("the switch"), one("the cord")],
-        praise: &["boils a full litre before the bread is toasted", "pours without a drop on the table", "keeps the water warm for ages"],
-        complaints: &["leaks from the bottom", "leaves a taste of plastic in the tea", "switches itself off long before the water boils", "began to rust inside"],
+        aspects: &[
+            one("the lid"),
+            one("the spout"),
+            one("the handle"),
+            one("the base"),
+            one("the switch"),
+            one("the cord"),
+        ],
+        praise: &[
+            "boils a full litre before the bread is toasted",
+            "pours without a drop on the table",
+            "keeps the water warm for ages",
+        ],
+        complaints: &[
+            "leaks from the bottom",
+            "leaves a taste of plastic in the tea",
+            "switches itself off long before the water boils",
+            "began to rust inside",
+        ],
     },
     Kind {
         nouns: &["headphones", "headset", "pair of headphones"],
-        aspects: &[one("the sound"), one("the bass"), one("the microphone"), many("the ear pads"), one("the battery"), one("the headband")],
-        praise: &["shuts out the whole train", "lasts a working week on one charge", "finds my phone the moment I put it on"],
-        complaints: &["crackles on the left side", "drops the connection every few minutes", "hurts my ears after an hour", "hisses as soon as the music is quiet"],
+        aspects: &[
+            one("the sound"),
+            one("the bass"),
+            one("the microphone"),
+            many("the ear pads"),
+            one("the battery"),
+            one("the headband"),
+        ],
+        praise: &[
+            "shuts out the whole train",
+            "lasts a working week on one charge",
+            "finds my phone the moment I put it on",
+        ],
+        complaints: &[
+            "crackles on the left side",
+            "drops the connection every few minutes",
+            "hurts my ears after an hour",
+            "hisses as soon as the music is quiet",
+        ],
     },
     Kind {
         nouns: &["backpack", "rucksack", "daypack"],
-        aspects: &[many("the straps"), many("the zips"), one("the lining"), many("the side pockets"), one("the rain cover"), one("the stitching")],
-        praise: &["swallows everything I need for a weekend", "kept my laptop dry in a thunderstorm", "sits on the shoulders like a feather"],
-        complaints: &["tore on the second trip", "lets the rain straight in", "cuts into my shoulders", "lost a buckle on the way home"],
+        aspects: &[
+            many("the straps"),
+            many("the zips"),
+            one("the lining"),
+            many("the side pockets"),
+            one("the rain cover"),
+            one("the stitching"),
+        ],
+        praise: &[
+            "swallows everything I need for a weekend",
+            "kept my laptop dry in a thunderstorm",
+            "sits on the shoulders like a feather",
+        ],
+        complaints: &[
+            "tore on the second trip",
+            "lets the rain straight in",
+            "cuts into my shoulders",
+            "lost a buckle on the way home",
+        ],
     },
     Kind {
         nouns: &["desk lamp", "reading lamp", "lamp"],
-        aspects: &[one("the light"), one("the arm"), one("the dimmer"), one("the foot"), one("the shade"), many("the buttons")],
-        praise: &["lights the whole desk without glare", "stays exactly where I bend it", "made my evenings easier on the eyes"],
-        complaints: &["flickers all the time", "hums when it is dimmed", "falls over at the slightest touch", "gets hot enough to burn a finger"],
+        aspects: &[
+            one("the light"),
+            one("the arm"),
+            one("the dimmer"),
+            one("the foot"),
+            one("the shade"),
+            many("the buttons"),
+        ],
+        praise: &[
+            "lights the whole desk without glare",
+            "stays exactly where I bend it",
+            "made my evenings easier on the eyes",
+        ],
+        complaints: &[
+            "flickers all the time",
+            "hums when it is dimmed",
+            "falls over at the slightest touch",
+            "gets hot enough to burn a finger",
+        ],
     },
     Kind {
         nouns: &["running shoes", "trainers", "pair of shoes"],
-        aspects: &[many("the soles"), many("the laces"), one("the fit"), one("the heel"), one("the cushioning"), one("the grip")],
-        praise: &["carried me through a half marathon without a blister", "fits like it was made for my feet", "grips on wet leaves"],
-        complaints: &["gave me blisters on the first run", "fell apart at the toes", "runs two sizes small", "squeaks with every step"],
+        aspects: &[
+            many("the soles"),
+            many("the laces"),
+            one("the fit"),
+            one("the heel"),
+            one("the cushioning"),
+            one("the grip"),
+        ],
+        praise: &[
+            "carried me through a half marathon without a blister",
+            "fits like it was made for my feet",
+            "grips on wet leaves",
+        ],
+        complaints: &[
+            "gave me blisters on the first run",
+            "fell apart at the toes",
+            "runs two sizes small",
+            "squeaks with every step",
+        ],
     },
     Kind {
         nouns: &["novel", "book", "paperback"],
-        aspects: &[one("the plot"), many("the characters"), one("the ending"), one("the first chapter"), many("the dialogues"), one("the translation")],
-        praise: &["kept me awake until three in the morning", "made me laugh out loud on the bus", "stays with you for weeks"],
-        complaints: &["put me to sleep by page forty", "goes nowhere for three hundred pages", "reads like a first draft", "came with pages missing"],
+        aspects: &[
+            one("the plot"),
+            many("the characters"),
+            one("the ending"),
+            one("the first chapter"),
+            many("the dialogues"),
+            one("the translation"),
+        ],
+        praise: &[
+            "kept me awake until three in the morning",
+            "made me laugh out loud on the bus",
+            "stays with you for weeks",
+        ],
+        complaints: &[
+            "put me to sleep by page forty",
+            "goes nowhere for three hundred pages",
+            "reads like a first draft",
+            "came with pages missing",
+        ],
     },
     Kind {
         nouns: &["office chair", "desk chair", "chair"],
-        aspects: &[one("the seat"), one("the backrest"), many("the armrests"), many("the wheels"), one("the height lever"), one("the upholstery")],
+        aspects: &[
+            one("the seat"),
+            one("the backrest"),
+            many("the armrests"),
+            many("the wheels"),
+            one("the height lever"),
+            one("the upholstery"),
+        ],
         praise: &["ended years of back pain", "went together in ten minutes", "rolls over the carpet without a sound"],
-        complaints: &["sinks by itself while I sit", "creaks whenever I breathe", "arrived with half the screws", "wobbles like a boat"],
+        complaints: &[
+            "sinks by itself while I sit",
+            "creaks whenever I breathe",
+            "arrived with half the screws",
+            "wobbles like a boat",
+        ],
     },
     Kind {
         nouns: &["coffee", "bag of coffee", "espresso roast"],
-        aspects: &[one("the aroma"), one("the taste"), one("the crema"), one("the roast"), one("the grind"), one("the aftertaste")],
-        praise: &["turns my kitchen into a cafe", "tastes of chocolate and hazelnut", "gets me out of bed before the alarm"],
-        complaints: &["tastes like burnt toast", "arrived three months past its date", "upsets my stomach", "is more dust than beans"],
+        aspects: &[
+            one("the aroma"),
+            one("the taste"),
+            one("the crema"),
+            one("the roast"),
+            one("the grind"),
+            one("the aftertaste"),
+        ],
+        praise: &[
+            "turns my kitchen into a cafe",
+            "tastes of chocolate and hazelnut",
+            "gets me out of bed before the alarm",
+        ],
+        complaints: &[
+            "tastes like burnt toast",
+            "arrived three months past its date",
+            "upsets my stomach",
+            "is more dust than beans",
+        ],
     },
     Kind {
         nouns: &["phone case", "case", "phone cover"],
-        aspects: &[many("the corners"), many("the buttons"), one("the colour"), one("the surface"), one("the camera cutout"), one("the magnet")],
-        praise: &["survived a fall down the stairs", "slides into the pocket like nothing", "looks as new as on the first day"],
-        complaints: &["turned yellow within a month", "slips out of the hand", "covers half of the camera", "cracked when I took it off"],
+        aspects: &[
+            many("the corners"),
+            many("the buttons"),
+            one("the colour"),
+            one("the surface"),
+            one("the camera cutout"),
+            one("the magnet"),
+        ],
+        praise: &[
+            "survived a fall down the stairs",
+            "slides into the pocket like nothing",
+            "looks as new as on the first day",
+        ],
+        complaints: &[
+            "turned yellow within a month",
+            "slips out of the hand",
+            "covers half of the camera",
+            "cracked when I took it off",
+        ],
     },
     Kind {
         nouns: &["tent", "two-person tent", "camping tent"],
-        aspects: &[many("the poles"), many("the pegs"), one("the groundsheet"), one("the porch"), one("the mesh"), many("the seams")],
-        praise: &["stands in five minutes", "kept us dry through two nights of rain", "shrugs off a storm on the coast"],
-        complaints: &["dripped on us all night", "bent in the first breeze", "smells of glue", "takes three people and a lot of patience to pitch"],
+        aspects: &[
+            many("the poles"),
+            many("the pegs"),
+            one("the groundsheet"),
+            one("the porch"),
+            one("the mesh"),
+            many("the seams"),
+        ],
+        praise: &[
+            "stands in five minutes",
+            "kept us dry through two nights of rain",
+            "shrugs off a storm on the coast",
+        ],
+        complaints: &[
+            "dripped on us all night",
+            "bent in the first breeze",
+            "smells of glue",
+            "takes three people and a lot of patience to pitch",
+        ],
     },
 ];
 
@@ -103,33 +259,109 @@ pub(super) const COMMON_ASPECTS: &[Aspect] = &[
 ];
 
 pub(super) const GOOD: &[&str] = &[
-    "great", "excellent", "lovely", "solid", "superb", "reliable", "comfortable", "well made", "fantastic", "sturdy",
-    "beautiful", "pleasant", "perfect", "impressive", "convincing", "wonderful", "spot on", "first-rate", "a joy", "good",
-    "nice", "handy", "generous", "flawless", "brilliant", "decent",
+    "great",
+    "excellent",
+    "lovely",
+    "solid",
+    "superb",
+    "reliable",
+    "comfortable",
+    "well made",
+    "fantastic",
+    "sturdy",
+    "beautiful",
+    "pleasant",
+    "perfect",
+    "impressive",
+    "convincing",
+    "wonderful",
+    "spot on",
+    "first-rate",
+    "a joy",
+    "good",
+    "nice",
+    "handy",
+    "generous",
+    "flawless",
+    "brilliant",
+    "decent",
 ];
 
 pub(super) const BAD: &[&str] = &[
-    "poor", "terrible", "flimsy", "cheap", "awful", "disappointing", "useless", "badly made", "annoying", "mediocre",
-    "shoddy", "unreliable", "uncomfortable", "dreadful", "a letdown", "rubbish", "clumsy", "crooked", "bad", "a joke",
-    "weak", "faulty", "hopeless", "second-rate", "ugly", "a nuisance",
+    "poor",
+    "terrible",
+    "flimsy",
+    "cheap",
+    "awful",
+    "disappointing",
+    "useless",
+    "badly made",
+    "annoying",
+    "mediocre",
+    "shoddy",
+    "unreliable",
+    "uncomfortable",
+    "dreadful",
+    "a letdown",
+    "rubbish",
+    "clumsy",
+    "crooked",
+    "bad",
+    "a joke",
+    "weak",
+    "faulty",
+    "hopeless",
+    "second-rate",
+    "ugly",
+    "a nuisance",
 ];
 
-pub(super) const DEGREES: &[&str] = &["very", "really", "rather", "quite", "absolutely", "surprisingly", "so", "pretty", "simply", "honestly"];
+pub(super) const DEGREES: &[&str] =
+    &["very", "really", "rather", "quite", "absolutely", "surprisingly", "so", "pretty", "simply", "honestly"];
 
-pub(super) const LIKES: &[&str] = &["love", "like", "adore", "enjoy", "appreciate", "am happy with", "am impressed by", "can rely on"];
+pub(super) const LIKES: &[&str] =
+    &["love", "like", "adore", "enjoy", "appreciate", "am happy with", "am impressed by", "can rely on"];
 
-pub(super) const DISLIKES: &[&str] = &["hate", "dislike", "regret", "can't stand", "am fed up with", "am annoyed by", "gave up on", "am let down by"];
+pub(super) const DISLIKES: &[&str] =
+    &["hate", "dislike", "regret", "can't stand", "am fed up with", "am annoyed by", "gave up on", "am let down by"];
 
 pub(super) const PEOPLE: &[&str] = &[
-    "my sister", "my father", "a colleague", "my neighbour", "my daughter", "a friend", "my partner", "my flatmate", "the kids", "my grandmother",
+    "my sister",
+    "my father",
+    "a colleague",
+    "my neighbour",
+    "my daughter",
+    "a friend",
+    "my partner",
+    "my flatmate",
+    "the kids",
+    "my grandmother",
 ];
 
 pub(super) const TIMES: &[&str] = &[
-    "two days", "a week", "ten days", "a month", "three months", "half a year", "one summer", "a few uses", "the first evening", "six weeks",
+    "two days",
+    "a week",
+    "ten days",
+    "a month",
+    "three months",
+    "half a year",
+    "one summer",
+    "a few uses",
+    "the first evening",
+    "six weeks",
 ];
 
 pub(super) const OCCASIONS: &[&str] = &[
-    "a birthday", "our holiday", "the new flat", "my commute", "the office", "a long weekend", "Christmas", "the garden house", "a trip to the lake", "my studies",
+    "a birthday",
+    "our holiday",
+    "the new flat",
+    "my commute",
+    "the office",
+    "a long weekend",
+    "Christmas",
+    "the garden house",
+    "a trip to the lake",
+    "my studies",
 ];
 
 pub(super) const COLOURS: &[&str] = &["blue", "black", "green", "red", "grey", "white", "orange", "dark brown"];
@@ -218,28 +450,77 @@ pub(super) const NEUTRAL: &[&str] = &[
 ];
 
 pub(super) const HAPPY_ENDS: &[&str] = &[
-    "would buy again", "recommended", "I would recommend it to {person}", "five stars from me", "worth every cent", "no regrets",
-    "{person} wants one too", "I ordered a second one", "you can't go wrong with it", "thank you", "it stays", "do yourself a favour and get one",
+    "would buy again",
+    "recommended",
+    "I would recommend it to {person}",
+    "five stars from me",
+    "worth every cent",
+    "no regrets",
+    "{person} wants one too",
+    "I ordered a second one",
+    "you can't go wrong with it",
+    "thank you",
+    "it stays",
+    "do yourself a favour and get one",
 ];
 
 pub(super) const UNHAPPY_ENDS: &[&str] = &[
-    "would not buy again", "not recommended", "I can't recommend it to anybody", "one star is one too many", "not worth a cent", "never again",
-    "it went back", "I want my money back", "save your money", "stay away", "off to the bin", "do yourself a favour and look elsewhere",
+    "would not buy again",
+    "not recommended",
+    "I can't recommend it to anybody",
+    "one star is one too many",
+    "not worth a cent",
+    "never again",
+    "it went back",
+    "I want my money back",
+    "save your money",
+    "stay away",
+    "off to the bin",
+    "do yourself a favour and look elsewhere",
 ];
 
-pub(super) const EVEN_ENDS: &[&str] =
-    &["it does what it should, no more", "all in all okay", "you get what you pay for", "some will like it", "it is alright", "make up your own mind"];
+pub(super) const EVEN_ENDS: &[&str] = &[
+    "it does what it should, no more",
+    "all in all okay",
+    "you get what you pay for",
+    "some will like it",
+    "it is alright",
+    "make up your own mind",
+];
 
 pub(super) const HAPPY_TITLES: &[&str] = &[
-    "{good}", "{good} {noun}", "Love it", "Exactly what I needed", "Better than expected", "No complaints", "{aspect} {is} {good}", "Not {bad} at all", "So happy with it",
+    "{good}",
+    "{good} {noun}",
+    "Love it",
+    "Exactly what I needed",
+    "Better than expected",
+    "No complaints",
+    "{aspect} {is} {good}",
+    "Not {bad} at all",
+    "So happy with it",
 ];
 
 pub(super) const UNHAPPY_TITLES: &[&str] = &[
-    "{bad}", "{bad} {noun}", "Don't buy", "Not what I ordered", "Worse than expected", "Disappointed", "{aspect} {is} {bad}", "Not {good}", "Waste of money",
+    "{bad}",
+    "{bad} {noun}",
+    "Don't buy",
+    "Not what I ordered",
+    "Worse than expected",
+    "Disappointed",
+    "{aspect} {is} {bad}",
+    "Not {good}",
+    "Waste of money",
 ];
 
 pub(super) const EVEN_TITLES: &[&str] = &[
-    "The {noun} after {time}", "My opinion", "For {occasion}", "{colour} {noun}", "Review", "It's okay", "Mixed feelings", "{number} things to know",
+    "The {noun} after {time}",
+    "My opinion",
+    "For {occasion}",
+    "{colour} {noun}",
+    "Review",
+    "It's okay",
+    "Mixed feelings",
+    "{number} things to know",
 ];
 
 pub(super) const HAPPY_EMOJI: &[&str] = &["😀", "👍", "❤️", "🎉", "😍", ":-)"];

@@ -31,8 +31,10 @@ pub enum FitError {
         min_df: u32,
     },
     /// The matrix grew too large.
-    #[error("the training matrix needs more than {limit_bytes} bytes after {rows} rows: raise train.memory_limit_bytes, \
-             lower model.vectorizer.ngrams, or train on fewer rows")]
+    #[error(
+        "the training matrix needs more than {limit_bytes} bytes after {rows} rows: raise train.memory_limit_bytes, \
+             lower model.vectorizer.ngrams, or train on fewer rows"
+    )]
     MemoryLimit {
         /// The limit.
         limit_bytes: u64,
@@ -103,7 +105,11 @@ impl Corpus {
     }
 
     /// Fits a model. `progress` is called after each pass over the data.
-    pub fn fit(mut self, fit: &FitConfig, progress: &mut dyn FnMut(FitProgress)) -> Result<(Model, FitReport), FitError> {
+    pub fn fit(
+        mut self,
+        fit: &FitConfig,
+        progress: &mut dyn FnMut(FitProgress),
+    ) -> Result<(Model, FitReport), FitError> {
         fit.check()?;
         self.check_classes()?;
         let slots = 1_usize << self.config.vectorizer.hash_bits;
@@ -127,7 +133,7 @@ impl Corpus {
             entries: self.matrix.entries(),
         };
         let documents = self.labels.len() as u64;
-        Ok((Model::new(self.config, solution.bias, documents, table), report))
+        Ok((Model { config: self.config, bias: solution.bias, documents, slots: table }, report))
     }
 
     fn check_classes(&self) -> Result<(), FitError> {
@@ -155,8 +161,7 @@ impl Corpus {
         self.matrix.rewrite(
             |slot, count| {
                 let column = columns.of_slot[slot as usize];
-                (column != Columns::NONE)
-                    .then(|| (column, frequency.value(count as u32) * scales[column as usize]))
+                (column != Columns::NONE).then(|| (column, frequency.value(count as u32) * scales[column as usize]))
             },
             |row| {
                 let squares: f64 = row.iter().map(|&value| f64::from(value) * f64::from(value)).sum();
@@ -173,7 +178,7 @@ fn vectorize(config: &ModelConfig, rows: &[(Document<'_>, Label)]) -> Matrix {
     let mut terms = Terms::new();
     let mut matrix = Matrix::new();
     for (document, _) in rows {
-        for term in terms.read(config, document, |_| true) {
+        for term in terms.read(config, document) {
             matrix.push(term.slot, term.count as f32);
         }
         matrix.end_row();

@@ -81,8 +81,9 @@ struct Solver<'a> {
 impl<'a> Solver<'a> {
     fn new(matrix: &'a Matrix, labels: &[Label], columns: usize, c: f64) -> Self {
         let signs: Vec<f64> = labels.iter().map(|label| if label.is_positive() { 1.0 } else { -1.0 }).collect();
-        let squares =
-            (0..matrix.rows()).map(|row| matrix.row(row).1.iter().map(|&v| f64::from(v) * f64::from(v)).sum()).collect();
+        let squares = (0..matrix.rows())
+            .map(|row| matrix.row(row).1.iter().map(|&v| f64::from(v) * f64::from(v)).sum())
+            .collect();
         // The intercept of the model without terms is the best first guess; a_i starts at 0, and w with it.
         let positives = signs.iter().filter(|&&sign| sign > 0.0).count() as f64;
         let bias = (positives / (signs.len() as f64 - positives)).ln();

@@ -57,8 +57,8 @@ const STEP_3: Rules = &[
 
 /// Longer suffixes before the shorter ones that end them.
 const STEP_4: &[&[u8]] = &[
-    b"ement", b"ance", b"ence", b"able", b"ible", b"ment", b"ant", b"ent", b"ion", b"ism", b"ate", b"iti", b"ous", b"ive",
-    b"ize", b"al", b"er", b"ic", b"ou",
+    b"ement", b"ance", b"ence", b"able", b"ible", b"ment", b"ant", b"ent", b"ion", b"ism", b"ate", b"iti", b"ous",
+    b"ive", b"ize", b"al", b"er", b"ic", b"ou",
 ];
 
 struct Stemmer<'a> {
@@ -280,7 +280,10 @@ mod tests {
         let letters = b"aeyslnitdgbz";
         let mut words = vec![Vec::new()];
         for _ in 0..4 {
-            words = words.iter().flat_map(|word: &Vec<u8>| letters.iter().map(move |&b| [word.as_slice(), &[b]].concat())).collect();
+            words = words
+                .iter()
+                .flat_map(|word: &Vec<u8>| letters.iter().map(move |&b| [word.as_slice(), &[b]].concat()))
+                .collect();
             for word in &words {
                 for suffix in ["", "ing", "ed", "ational", "ion", "ll", "s"] {
                     let mut word = [word.as_slice(), suffix.as_bytes()].concat();

@@ -20,7 +20,8 @@ pub(super) fn url_length(bytes: &[u8]) -> Option<usize> {
     let rest = bytes[scheme.len()..].iter().take_while(is_part).count();
     // What follows a sentence's address is the sentence's, not the address's.
     let mut end = scheme.len() + rest;
-    while end > scheme.len() && matches!(bytes[end - 1], b'.' | b',' | b'!' | b'?' | b';' | b':' | b')' | b'\'' | b']') {
+    while end > scheme.len() && matches!(bytes[end - 1], b'.' | b',' | b'!' | b'?' | b';' | b':' | b')' | b'\'' | b']')
+    {
         end -= 1;
     }
     (end > scheme.len()).then_some(end)

@@ -34,6 +34,17 @@ impl Word {
         }
     }
 
+    /// Adds ASCII letters and digits, as much as there is room for.
+    #[inline]
+    pub(crate) fn push_ascii(&mut self, run: &[u8], lowercase: bool) {
+        let run = &run[..run.len().min(MAX_WORD_BYTES - self.len)];
+        let target = &mut self.bytes[self.len..self.len + run.len()];
+        // This bit makes a letter lower case, and every digit has it set.
+        let bit = if lowercase { 0x20 } else { 0 };
+        target.iter_mut().zip(run).for_each(|(target, &byte)| *target = byte | bit);
+        self.len += run.len();
+    }
+
     pub(crate) fn push_char(&mut self, c: char) {
         let mut utf8 = [0; 4];
         let encoded = c.encode_utf8(&mut utf8).as_bytes();
@@ -59,12 +70,15 @@ impl Word {
     /// A 64-bit hash of the word, eight bytes a step. It is part of the artifact's format: another function would need
     /// another format version.
     #[inline]
-    pub(crate) fn hash(&mut self) -> u64 {
-        self.bytes[self.len..self.len + 8].fill(0);
+    pub(crate) fn hash(&self) -> u64 {
         let mut hash = 0x9E37_79B9_7F4A_7C15 ^ self.len as u64;
-        for chunk in self.bytes[..self.len.next_multiple_of(8)].chunks_exact(8) {
-            let chunk = u64::from_le_bytes(chunk.try_into().expect("chunks_exact(8) gives eight bytes"));
-            hash = mix(hash ^ chunk);
+        let mut at = 0;
+        while at < self.len {
+            let chunk = self.bytes[at..at + 8].try_into().expect("a slice of eight bytes");
+            // What lies behind the word counts as zero.
+            let unused_bits = 8 * (at + 8).saturating_sub(self.len);
+            hash = mix(hash ^ (u64::from_le_bytes(chunk) << unused_bits >> unused_bits));
+            at += 8;
         }
         hash
     }

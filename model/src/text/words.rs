@@ -75,14 +75,10 @@ impl<F: FnMut(&mut Word)> Pass<'_, F> {
         if self.word.is_empty() && self.starts_a_span() {
             return;
         }
-        let lower = if self.cleaning.lowercase { 0x20 } else { 0 };
-        while let Some(&byte) = self.bytes.get(self.at) {
-            if CLASSES[usize::from(byte)] != Class::Word {
-                break;
-            }
-            self.word.push_byte(if byte.is_ascii_uppercase() { byte | lower } else { byte });
-            self.at += 1;
-        }
+        let rest = &self.bytes[self.at..];
+        let length = rest.iter().position(|&byte| CLASSES[usize::from(byte)] != Class::Word).unwrap_or(rest.len());
+        self.word.push_ascii(&rest[..length], self.cleaning.lowercase);
+        self.at += length;
     }
 
     /// Addresses are taken as a whole where they start.
@@ -137,7 +133,10 @@ impl<F: FnMut(&mut Word)> Pass<'_, F> {
     /// Whether a word goes on behind a mark of `length` bytes that stands here.
     fn joins_letters(&self, length: usize) -> bool {
         !self.word.is_empty()
-            && self.text[self.at + length..].chars().next().is_some_and(|c| c.is_alphabetic() && role(c) == Role::Letter)
+            && self.text[self.at + length..]
+                .chars()
+                .next()
+                .is_some_and(|c| c.is_alphabetic() && role(c) == Role::Letter)
     }
 
     /// Whether a number goes on behind the point or comma that stands here.
@@ -350,11 +349,11 @@ mod tests {
 
     #[test]
     fn stop_words_and_stemming_apply_to_whole_words() {
-        let cleaning =
-            Cleaning { stop_words: StopWords::English, stemming: Stemming::Porter, ..Cleaning::default() };
-        assert_eq!(words_with(&cleaning, "The relational hopes were not happily motoring"), [
-            "relat", "hope", "not", "happili", "motor"
-        ]);
+        let cleaning = Cleaning { stop_words: StopWords::English, stemming: Stemming::Porter, ..Cleaning::default() };
+        assert_eq!(
+            words_with(&cleaning, "The relational hopes were not happily motoring"),
+            ["relat", "hope", "not", "happili", "motor"]
+        );
     }
 
     #[test]
@@ -414,7 +413,8 @@ mod tests {
     #[test]
     fn hostile_repetitions_take_time_in_proportion_to_their_length() {
         // Each would take hours if a look-ahead were made again at each byte; the test's own time-out is the assertion.
-        for piece in ["<", "<a", "&", "a@", "a.", "@", "http://", "w", "&#", "'", "\u{301}", "\u{200B}", "ก\u{0E31}"] {
+        for piece in ["<", "<a", "&", "a@", "a.", "@", "http://", "w", "&#", "'", "\u{301}", "\u{200B}", "ก\u{0E31}"]
+        {
             let text = piece.repeat(2_000_000 / piece.len());
             let mut count = 0;
             for_each_word(&Cleaning::default(), &text, &mut Word::new(), |_| count += 1);
