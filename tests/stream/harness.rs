@@ -3,9 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
 
+use rdkafka::Message;
 use rdkafka::message::{Header, OwnedHeaders, OwnedMessage};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
-use rdkafka::Message;
 use schemas::{Prediction, Topics};
 use service::kafka::KafkaConfig;
 use service::kafka::admin::{TopicSpec, create_topics};
@@ -29,7 +29,9 @@ impl World {
     pub fn new(partitions: i32) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let brokers = std::env::var("PLAUDIT_TEST_KAFKA").unwrap_or_else(|_| {
-            panic!("this test needs Apache Kafka: run `dev/test`, or `dev/services up` and `eval \"$(dev/services env)\"`")
+            panic!(
+                "this test needs Apache Kafka: run `dev/test`, or `dev/services up` and `eval \"$(dev/services env)\"`"
+            )
         });
         let id = format!("test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let topic = |role: &str| format!("{id}-{role}");
@@ -220,7 +222,8 @@ pub fn noise(length: usize) -> String {
 
 /// A review as JSON.
 pub fn review(id: &str, text: &str) -> Vec<u8> {
-    serde_json::to_vec(&serde_json::json!({"review_id": id, "text": text, "created_at": "2024-05-01T10:00:00Z"})).unwrap()
+    serde_json::to_vec(&serde_json::json!({"review_id": id, "text": text, "created_at": "2024-05-01T10:00:00Z"}))
+        .unwrap()
 }
 
 /// Asserts that each record of the partitions, all of `records_per_partition` offsets, has exactly one prediction, in order.
@@ -237,4 +240,3 @@ pub fn assert_exactly_once(predictions: &[Prediction], partitions: i32, records_
     }
     assert!(offsets.is_empty());
 }
-

@@ -193,7 +193,9 @@ fn stream_and_gateway_answer_the_same_to_the_last_bit() {
         assert_eq!(answer["sentiment"], prediction.sentiment);
         assert_eq!(answer["confidence"].as_f64().unwrap().to_bits(), prediction.confidence.to_bits());
     }
-    assert!(predictions.iter().any(|p| p.sentiment == "positive") && predictions.iter().any(|p| p.sentiment == "negative"));
+    assert!(
+        predictions.iter().any(|p| p.sentiment == "positive") && predictions.iter().any(|p| p.sentiment == "negative")
+    );
 }
 
 #[test]
@@ -202,7 +204,10 @@ fn missing_topics_and_models_end_the_scorer_with_a_sentence() {
     let output = world.plaudit("score").args(["--set", "topics.predictions=no-such-topic"]).output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(message.contains("\"no-such-topic\" does not exist") && message.contains("plaudit topics create"), "{message}");
+    assert!(
+        message.contains("\"no-such-topic\" does not exist") && message.contains("plaudit topics create"),
+        "{message}"
+    );
 
     let output = world.plaudit("score").args(["--model", "no-such-alias"]).output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();
@@ -220,7 +225,8 @@ fn two_scorers_share_the_work_and_repeat_nothing() {
     produce_reviews(&world, per_partition);
     let second = Running::start(&mut command);
     world.wait_for_predictions(per_partition * 3);
-    let done: u64 = [first.stop(), second.stop()].iter().map(|output| report(output)["predictions"].as_u64().unwrap()).sum();
+    let done: u64 =
+        [first.stop(), second.stop()].iter().map(|output| report(output)["predictions"].as_u64().unwrap()).sum();
     assert_exactly_once(&world.predictions(), PARTITIONS, per_partition as i64);
     assert_eq!(done, per_partition as u64 * 3);
 }
@@ -247,7 +253,11 @@ fn post(address: &str, path: &str, body: &serde_json::Value) -> serde_json::Valu
     let response = String::from_utf8(response).unwrap();
     let (head, body) = response.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-    let body = if head.to_ascii_lowercase().contains("transfer-encoding: chunked") { dechunked(body) } else { body.to_owned() };
+    let body = if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
+        dechunked(body)
+    } else {
+        body.to_owned()
+    };
     serde_json::from_str(&body).unwrap()
 }
 

@@ -204,5 +204,7 @@ fn is_fatal(error: &KafkaError) -> bool {
                 | Code::FencedInstanceId
         )
     });
-    is_refusal || Error::client("read reviews", error.clone()).kind() == ErrorKind::Fatal && matches!(error, KafkaError::MessageConsumptionFatal(_))
+    is_refusal
+        || Error::client("read reviews", error.clone()).kind() == ErrorKind::Fatal
+            && matches!(error, KafkaError::MessageConsumptionFatal(_))
 }

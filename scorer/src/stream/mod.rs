@@ -21,8 +21,8 @@ pub use config::StreamConfig;
 pub use latency::LatencyMillis;
 pub use report::StreamReport;
 
-use crate::features::Features;
 use crate::ModelHandle;
+use crate::features::Features;
 use rdkafka::consumer::Consumer;
 use schemas::Topics;
 use service::health::Component;

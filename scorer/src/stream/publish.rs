@@ -92,7 +92,8 @@ impl Publisher<'_> {
                 Outcome::Prediction(ready) => {
                     let mut record = BaseRecord::to(&self.predictions).key(&ready.key).payload(&ready.value);
                     if let Some(traceparent) = &ready.traceparent {
-                        record = record.headers(headers::with_traceparent(OwnedHeaders::new_with_capacity(1), traceparent));
+                        record =
+                            record.headers(headers::with_traceparent(OwnedHeaders::new_with_capacity(1), traceparent));
                     }
                     self.producer.send(record)?;
                 }
@@ -105,7 +106,10 @@ impl Publisher<'_> {
             return self.producer.abort();
         }
         let group = self.consumer.group_metadata().ok_or_else(|| {
-            Error::client("read the group's metadata", rdkafka::error::KafkaError::ClientCreation("no group".to_owned()))
+            Error::client(
+                "read the group's metadata",
+                rdkafka::error::KafkaError::ClientCreation("no group".to_owned()),
+            )
         })?;
         self.producer.commit(&offsets, &group)
     }
@@ -133,7 +137,8 @@ impl Publisher<'_> {
                     *outcome = Outcome::DeadLetter(DeadLetter {
                         cause: DeadLetterCause::TooLarge,
                         message: format!("its prediction of {bytes} bytes is larger than the topic accepts"),
-                        omit_payload: taken.message.payload_len() + taken.message.key_len() > self.limits.dead_letter_bytes,
+                        omit_payload: taken.message.payload_len() + taken.message.key_len()
+                            > self.limits.dead_letter_bytes,
                     });
                 }
                 Outcome::DeadLetter(letter) => {

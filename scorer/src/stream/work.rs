@@ -50,7 +50,8 @@ impl Worker {
     /// One outcome per record, in the records' order, all by the same model.
     pub(super) fn score<'c>(&self, batch: Batch<'c>) -> ScoredBatch<'c> {
         let model = self.model.current();
-        let decoded = self.in_shares(&batch.records, |_, taken| Review::decode(taken.message.payload().unwrap_or_default()));
+        let decoded =
+            self.in_shares(&batch.records, |_, taken| Review::decode(taken.message.payload().unwrap_or_default()));
         let features = self.read_features(&decoded);
         let outcomes =
             self.in_shares(&batch.records, |i, taken| self.outcome(&model, taken, &decoded[i], features.get(i)));
@@ -143,9 +144,9 @@ impl Worker {
         Ready {
             key: prediction.review_id.0,
             value,
-            traceparent: span.as_ref().and_then(|(span, incoming)| {
-                service::telemetry::propagation::outgoing(span, Some(incoming))
-            }),
+            traceparent: span
+                .as_ref()
+                .and_then(|(span, incoming)| service::telemetry::propagation::outgoing(span, Some(incoming))),
             label: scored.label,
             labelled: label.map(|label| (scored.probability, label)),
         }
@@ -156,7 +157,10 @@ fn dead(message: &BorrowedMessage<'_>, cause: DeadLetterCause, reason: &str) -> 
     tracing::debug!(
         messaging.destination.partition.id = message.partition(),
         messaging.kafka.offset = message.offset(),
-        "cannot score the record at {}/{}@{}: {reason}", message.topic(), message.partition(), message.offset()
+        "cannot score the record at {}/{}@{}: {reason}",
+        message.topic(),
+        message.partition(),
+        message.offset()
     );
     Outcome::DeadLetter(DeadLetter { cause, message: reason.to_owned(), omit_payload: false })
 }
