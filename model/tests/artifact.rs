@@ -1,5 +1,7 @@
 //! A model's bytes: what goes in comes out, and nothing else is taken for a model.
 
+#![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
+
 use model::{ArtifactError, Corpus, Document, FitConfig, Model, ModelConfig, Scratch};
 use schemas::Label;
 

@@ -1,5 +1,7 @@
 //! What fitting promises besides scikit-learn's optimum.
 
+#![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
+
 use model::{Corpus, Document, FitConfig, FitError, ModelConfig, Scratch};
 use schemas::Label;
 

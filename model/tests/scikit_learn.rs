@@ -7,6 +7,8 @@
 //! m.predict_proba(v.transform(tests))[:, 1]
 //! ```
 
+#![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
+
 use model::{Corpus, Document, FitConfig, Model, ModelConfig, Scratch, VectorizerConfig};
 use schemas::Label::{self, Negative, Positive};
 

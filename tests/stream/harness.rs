@@ -1,8 +1,6 @@
 //! A world of its own for each test: topics and a group with unique names on the real broker, a registry in a temporary folder,
 //! and the built binary.
 
-#![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
-
 use rdkafka::Message;
 use rdkafka::message::{Header, OwnedHeaders, OwnedMessage};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};

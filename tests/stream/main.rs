@@ -1,5 +1,7 @@
 //! The stream worker as a process, on Apache Kafka: what it promises about delivery, dead letters, models and traces.
 
+#![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
+
 mod harness;
 
 use harness::{PATIENCE, Record, Running, World, assert_exactly_once, noise, report, review, wait_for};
