@@ -71,7 +71,7 @@ struct Header {
     format_version: u32,
     config: ModelConfig,
     documents: u64,
-    /// Over the configuration's JSON and the tensors' bytes, in the order of the module's documentation.
+    /// Over this header's JSON with nothing here, and the tensors' bytes in the order of the module's documentation.
     sha256: String,
 }
 
@@ -98,14 +98,15 @@ impl Model {
         let slot: Vec<u8> = occupied().flat_map(|(index, _)| index.to_le_bytes()).collect();
         let scale: Vec<u8> = occupied().flat_map(|(_, slot)| slot.scale.to_le_bytes()).collect();
         let weight: Vec<u8> = occupied().flat_map(|(_, slot)| slot.weight.to_le_bytes()).collect();
-        let sha256 = checksum(&self.config, [&bias, &slot, &scale, &weight]);
-        let header =
-            Header { format_version: FORMAT_VERSION, config: self.config.clone(), documents: self.documents, sha256 };
+        let mut header = Header {
+            format_version: FORMAT_VERSION,
+            config: self.config.clone(),
+            documents: self.documents,
+            sha256: String::new(),
+        };
+        header.sha256 = checksum(&header, [&bias, &slot, &scale, &weight]);
         // One entry: the map's order, and so the file's bytes, can't vary.
-        let metadata = HashMap::from([(
-            METADATA_KEY.to_owned(),
-            serde_json::to_string(&header).expect("the header has string keys and finite numbers"),
-        )]);
+        let metadata = HashMap::from([(METADATA_KEY.to_owned(), json(&header))]);
         let terms = slot.len() / 4;
         let tensor = |dtype, length: usize, bytes| {
             TensorView::new(dtype, vec![length], bytes).expect("the bytes are as many as the shape says")
@@ -125,15 +126,16 @@ impl Model {
             return Err(ArtifactError::TooLarge { bytes: bytes.len() });
         }
         let tensors = SafeTensors::deserialize(bytes).map_err(|error| unreadable(bytes, &error))?;
-        let header = header(bytes)?;
+        let mut header = header(bytes)?;
         header.config.check()?;
         let bias = tensor(&tensors, "bias", Dtype::F64)?;
         let slot = tensor(&tensors, "slot", Dtype::U32)?;
         let scale = tensor(&tensors, "scale", Dtype::F32)?;
         let weight = tensor(&tensors, "weight", Dtype::F32)?;
-        let found = checksum(&header.config, [bias, slot, scale, weight]);
-        if found != header.sha256 {
-            return Err(ArtifactError::Damaged { expected: header.sha256, found });
+        let expected = std::mem::take(&mut header.sha256);
+        let found = checksum(&header, [bias, slot, scale, weight]);
+        if found != expected {
+            return Err(ArtifactError::Damaged { expected, found });
         }
         if bias.len() != 8 || slot.len() != scale.len() || slot.len() != weight.len() {
             return Err(invalid("its tensors have different lengths"));
@@ -176,11 +178,15 @@ fn invalid(reason: &str) -> ArtifactError {
     ArtifactError::Invalid { reason: reason.to_owned() }
 }
 
-fn checksum(config: &ModelConfig, tensors: [&[u8]; 4]) -> String {
+fn checksum(header: &Header, tensors: [&[u8]; 4]) -> String {
     let mut hash = Sha256::new();
-    hash.update(serde_json::to_vec(config).expect("the configuration has string keys and finite numbers"));
+    hash.update(json(header));
     tensors.into_iter().for_each(|bytes| hash.update(bytes));
     hex(&hash.finalize())
+}
+
+fn json(header: &Header) -> String {
+    serde_json::to_string(header).expect("the header has string keys and finite numbers")
 }
 
 /// Tells a file that ends too early from one that is something else.
