@@ -6,6 +6,7 @@ mod config_verb;
 mod demo;
 mod evaluate;
 mod files;
+mod model_in_use;
 mod models;
 mod output;
 mod predict;
@@ -20,6 +21,7 @@ mod who;
 
 use clap::{Parser, Subcommand};
 use config::{Config, Settings};
+use service::config::Layer;
 use std::process::ExitCode;
 use usage::Failure;
 
@@ -76,7 +78,11 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<(), Failure> {
     let effective = cli.settings.merge().map_err(Failure::Usage)?;
-    let config = Config::read(&effective).map_err(Failure::Usage)?;
+    let mut config = Config::read(&effective).map_err(Failure::Usage)?;
+    if matches!(cli.verb, Verb::Demo(_)) && effective.origin("telemetry.log") == Layer::Defaults {
+        // The demo shows what its parts do; their own lines would run through its picture.
+        config.telemetry.log = "warn".to_owned();
+    }
     // Held to the end: dropping it sends the last spans.
     let _telemetry =
         service::telemetry::init(&config.telemetry, "plaudit").map_err(|error| Failure::Usage(error.into()))?;

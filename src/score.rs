@@ -1,16 +1,15 @@
 //! `plaudit score`: the stream worker, reviews in, predictions out, exactly once.
 
 use crate::config::Config;
+use crate::model_in_use;
 use crate::output::Output;
-use registry::{Reference, Registry};
-use scorer::ModelHandle;
+use registry::Reference;
 use scorer::features::Features;
 use scorer::stream::{Stream, StreamReport};
 use serde::Serialize;
 use service::health::Health;
 use service::shutdown::token_on_signals;
 use service::supervisor::{Policy, Supervisor};
-use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
 
@@ -40,9 +39,7 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     let supervisor = Supervisor::new(token_on_signals()?);
     let token = supervisor.token().clone();
 
-    let registry = Registry::open(&config.registry.url)?;
-    let reference = args.model.unwrap_or(config.model.alias);
-    let (model, follower) = ModelHandle::load(&registry, &config.model.name, &reference).await?;
+    let model = model_in_use::follow(&config, args.model, &supervisor).await?;
     let features = Features::connect(&config.redis, &config.features).await?;
     let health = Health::new();
 
@@ -50,11 +47,6 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         let listener = service::health::bind(&config.health.listen, "health.listen").await?;
         supervisor.spawn("health", Policy::Essential, service::health::serve(listener, health.router(), token.clone()));
     }
-    let (interval, stop) = (config.registry.poll_interval(), token.clone());
-    supervisor.spawn("model follower", Policy::Essential, async move {
-        follower.run(interval, stop).await;
-        Ok::<_, Infallible>(())
-    });
     // The open transaction may take its whole time, and what is scored by then another one.
     let grace = Duration::from_millis(2 * config.scorer.transaction_timeout_ms) + Duration::from_secs(5);
     let stream = Stream {

@@ -1,9 +1,9 @@
 //! `plaudit serve`: predictions over HTTP, by the model that an alias stands for.
 
 use crate::config::Config;
+use crate::model_in_use;
 use crate::usage::WrongUsage;
-use registry::{Reference, Registry};
-use scorer::ModelHandle;
+use registry::Reference;
 use scorer::features::Features;
 use scorer::gateway::Gateway;
 use service::shutdown::token_on_signals;
@@ -36,9 +36,7 @@ pub async fn run(args: Args, mut config: Config) -> anyhow::Result<()> {
     let supervisor = Supervisor::new(token_on_signals()?);
     let token = supervisor.token().clone();
 
-    let registry = Registry::open(&config.registry.url)?;
-    let reference = args.model.unwrap_or(config.model.alias);
-    let (model, follower) = ModelHandle::load(&registry, &config.model.name, &reference).await?;
+    let model = model_in_use::follow(&config, args.model, &supervisor).await?;
     let features = Features::connect(&config.redis, &config.features).await?;
 
     // Requests in flight have this long, and a little more to be written.
@@ -47,11 +45,6 @@ pub async fn run(args: Args, mut config: Config) -> anyhow::Result<()> {
     gateway.set_model(model);
     let listener = gateway.bind().await?;
 
-    let (interval, stop) = (config.registry.poll_interval(), token.clone());
-    supervisor.spawn("model follower", Policy::Essential, async move {
-        follower.run(interval, stop).await;
-        Ok::<_, Infallible>(())
-    });
     supervisor.spawn("gateway", Policy::Essential, async move {
         gateway.serve(listener, token).await;
         Ok::<_, Infallible>(())

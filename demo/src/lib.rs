@@ -7,9 +7,7 @@ mod error;
 mod excerpt;
 mod feed;
 mod generated;
-mod latency;
 mod ledger;
-mod numbers;
 mod options;
 mod outcomes;
 mod quality;
@@ -23,7 +21,6 @@ mod training;
 
 pub use error::Error;
 pub use generated::GeneratedReviews;
-pub use latency::Quantiles;
 pub use options::{Config, Generated, Input, Options};
 pub use report::{NotExactlyOnce, Report};
 pub use run::run;

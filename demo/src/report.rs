@@ -1,12 +1,12 @@
 //! What a demo came to: one JSON document, or a page for people.
 
-use crate::latency::Quantiles;
-use crate::numbers::grouped;
 use ingest::Omissions;
 use model::metrics::Metrics;
 use serde::Serialize;
+use service::latency::Quantiles;
 use std::fmt;
 use trainer::ModelSummary;
+use trainer::grouped;
 
 /// The result of a demo.
 #[derive(Debug, Clone, PartialEq, Serialize)]

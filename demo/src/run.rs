@@ -1,9 +1,7 @@
 //! A demo from beginning to end: train, start the system, replay, wait until everything has come out, stop, count.
 
 use crate::feed::{Fed, Feed, PATIENCE, SecondHalf, Source};
-use crate::latency::Quantiles;
 use crate::ledger::{LIMIT_BYTES, Ledger};
-use crate::numbers::grouped;
 use crate::options::{Config, Input, Options};
 use crate::quality::Quality;
 use crate::report::Report;
@@ -17,6 +15,7 @@ use feature_store::offline::ReviewFiles;
 use ingest::{Pace, Publisher, RowBatches, RowConverter, Speed};
 use registry::{Alias, Reference, Registry};
 use scorer::ModelHandle;
+use service::latency::Quantiles;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -27,6 +26,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use trainer::Progress;
+use trainer::grouped;
 
 /// Between two looks at what is going on.
 const LOOK: Duration = Duration::from_millis(200);

@@ -1,12 +1,12 @@
 //! What people see while it runs: a picture that is redrawn a few times a second on a terminal, a line every few seconds
 //! elsewhere. The texts on it are generated or the user's own; they go to this screen and to no log.
 
-use crate::latency::Quantiles;
-use crate::numbers::grouped;
 use crate::tally::Latest;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use service::latency::Quantiles;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
+use trainer::grouped;
 
 /// Redraws a second: smooth to the eye, nothing to the processor.
 const DRAWS_PER_SECOND: u8 = 5;

@@ -3,7 +3,6 @@
 //! as one too few.
 
 use crate::Error;
-use crate::latency::Latencies;
 use crate::ledger::Ledger;
 use crate::outcomes::Outcomes;
 use crate::quality::Quality;
@@ -12,6 +11,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{BorrowedMessage, Message};
 use schemas::{Feedback, Label, Prediction, Review, Source, Topics};
 use service::kafka::{ErrorKind, KafkaConfig, NextOffset, NextOffsets, headers};
+use service::latency::Latencies;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -5,6 +5,7 @@
 pub mod config;
 pub mod health;
 pub mod kafka;
+pub mod latency;
 pub mod metrics;
 pub mod shutdown;
 pub mod supervisor;

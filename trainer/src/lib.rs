@@ -21,5 +21,5 @@ pub use error::Error;
 pub use evaluate::{EvaluateRequest, evaluate};
 pub use holdout::Holdout;
 pub use progress::Progress;
-pub use report::{ModelSummary, Report, RowCounts};
+pub use report::{ModelSummary, Report, RowCounts, grouped};
 pub use train::{Promotion, Test, TrainRequest, train};

@@ -101,8 +101,8 @@ fn write_metrics(f: &mut fmt::Formatter<'_>, metrics: &Metrics) -> fmt::Result {
     Ok(())
 }
 
-/// `12,345`.
-fn grouped(number: u64) -> String {
+/// A number as people read it: `12,345`.
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {

@@ -11,14 +11,12 @@
 mod config;
 mod dead_letter;
 mod intake;
-mod latency;
 mod ownership;
 mod publish;
 mod report;
 mod work;
 
 pub use config::StreamConfig;
-pub use latency::LatencyMillis;
 pub use report::StreamReport;
 
 use crate::ModelHandle;

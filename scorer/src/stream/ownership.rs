@@ -7,6 +7,7 @@
 
 use rdkafka::ClientContext;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext, Rebalance};
+use rdkafka::error::KafkaError;
 use service::health::Component;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -101,7 +102,11 @@ impl Ownership {
 /// What librdkafka calls when the group changes, from the thread that polls.
 pub(super) struct Callbacks(pub(super) Arc<Ownership>);
 
-impl ClientContext for Callbacks {}
+impl ClientContext for Callbacks {
+    fn error(&self, event: KafkaError, reason: &str) {
+        service::kafka::events::log(&event, reason);
+    }
+}
 
 impl ConsumerContext for Callbacks {
     fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {

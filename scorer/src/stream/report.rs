@@ -1,6 +1,5 @@
 //! What a run did.
 
-use super::latency::{Latencies, LatencyMillis};
 use super::ownership::Owned;
 use super::publish::is_owned;
 use super::work::{Outcome, ScoredBatch};
@@ -11,6 +10,7 @@ use rdkafka::message::BorrowedMessage;
 use schemas::Label;
 use serde::Serialize;
 use service::kafka::headers;
+use service::latency::{Latencies, Quantiles};
 use service::telemetry::propagation;
 use std::time::Duration;
 use tracing::Span;
@@ -30,7 +30,7 @@ pub struct StreamReport {
     pub records_per_second: f64,
     /// From the moment a record was read to the commit of its transaction.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub latency_ms: Option<LatencyMillis>,
+    pub latency_ms: Option<Quantiles>,
     /// Quality, where labels came along.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Metrics>,
@@ -46,7 +46,7 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn new() -> Self {
-        Self { predictions: 0, dead_letters: 0, latencies: Latencies::default(), evaluation: Evaluation::new() }
+        Self { predictions: 0, dead_letters: 0, latencies: Latencies::new(), evaluation: Evaluation::new() }
     }
 
     /// Counts a batch that was just committed.
@@ -56,7 +56,7 @@ impl Tally {
             if !is_owned(&scored.batch, taken.message.partition(), owned) {
                 continue;
             }
-            self.latencies.record(taken.at.elapsed());
+            self.latencies.push(taken.at.elapsed());
             match outcome {
                 Outcome::Prediction(ready) => {
                     by_label[usize::from(ready.label.is_positive())] += 1;

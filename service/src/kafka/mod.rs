@@ -6,6 +6,7 @@ pub mod admin;
 mod config;
 mod embedded;
 mod error;
+pub mod events;
 pub mod headers;
 mod offset;
 mod reachable;

@@ -10,6 +10,7 @@ use rdkafka::message::{Message, OwnedMessage};
 use super::admin::bounds;
 use super::config::KafkaConfig;
 use super::error::Error;
+use super::events::Events;
 use super::offset::NextOffset;
 
 const POLL: Duration = Duration::from_millis(100);
@@ -28,7 +29,8 @@ pub fn read_to_end(kafka: &KafkaConfig, topic: &str, within: Duration) -> Result
     let mut config = kafka.reader();
     // The end of a partition that ends with a transaction's marker shows in no record.
     config.set("enable.partition.eof", "true");
-    let consumer: BaseConsumer = config.create().map_err(|source| Error::client("create a consumer", source))?;
+    let consumer: BaseConsumer<Events> =
+        config.create_with_context(Events).map_err(|source| Error::client("create a consumer", source))?;
     consumer.assign(&bounds.start.to_list()?).map_err(|source| Error::client("assign partitions", source))?;
 
     let mut records = Vec::new();

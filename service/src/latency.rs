@@ -7,9 +7,9 @@ const GROWTH: f64 = 1.02;
 /// From one microsecond to 1.02^1200 of them, which is five hours.
 const BUCKETS: usize = 1200;
 
-/// How long each prediction took.
+/// How long each of many things took.
 #[derive(Debug, Clone)]
-pub(crate) struct Latencies {
+pub struct Latencies {
     counts: Vec<u64>,
     total: u64,
 }
@@ -17,26 +17,34 @@ pub(crate) struct Latencies {
 /// Quantiles in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Quantiles {
-    /// Half of the predictions took no longer.
+    /// Half of them took no longer.
     pub p50: f64,
     /// 99 of a hundred took no longer.
     pub p99: f64,
 }
 
+impl Default for Latencies {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Latencies {
-    pub(crate) fn new() -> Self {
+    /// Nothing recorded yet.
+    pub fn new() -> Self {
         Self { counts: vec![0; BUCKETS], total: 0 }
     }
 
-    pub(crate) fn push(&mut self, latency: Duration) {
+    /// Records one.
+    pub fn push(&mut self, latency: Duration) {
         let microseconds = (latency.as_secs_f64() * 1e6).max(1.0);
         let bucket = (microseconds.ln() / GROWTH.ln()) as usize;
         self.counts[bucket.min(BUCKETS - 1)] += 1;
         self.total += 1;
     }
 
-    /// None before the first prediction.
-    pub(crate) fn quantiles(&self) -> Option<Quantiles> {
+    /// None before the first one.
+    pub fn quantiles(&self) -> Option<Quantiles> {
         (self.total > 0).then(|| Quantiles { p50: self.quantile_millis(0.50), p99: self.quantile_millis(0.99) })
     }
 
