@@ -1,0 +1,31 @@
+//! What a measurement prints: lines for people as it goes on, and rows of one table at the end, which `dev/bench` collects.
+
+/// A line for people.
+pub fn say(line: &str) {
+    println!("{line}");
+}
+
+/// A row of the table: what was measured, ours, the peer's, and ours over the peer's.
+pub fn row(what: &str, ours: &str, peer: &str, ratio: f64) {
+    println!("| {what} | {ours} | {peer} | {ratio:.2} |");
+}
+
+/// The value in the middle.
+pub fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}
+
+/// 123456.7 as "123,457".
+pub fn thousands(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
