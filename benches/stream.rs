@@ -172,7 +172,10 @@ impl Bench {
         while ended.len() < PARTITIONS as usize {
             let mut batch = Vec::with_capacity(CONFIG.batch_max_records);
             let mut bytes = 0;
-            while batch.len() < CONFIG.batch_max_records && bytes < CONFIG.batch_max_bytes && ended.len() < PARTITIONS as usize {
+            while batch.len() < CONFIG.batch_max_records
+                && bytes < CONFIG.batch_max_bytes
+                && ended.len() < PARTITIONS as usize
+            {
                 match consumer.poll(Duration::from_millis(100)) {
                     None => {}
                     Some(Ok(message)) => {

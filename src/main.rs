@@ -25,7 +25,7 @@ use service::config::Layer;
 use std::process::ExitCode;
 use usage::Failure;
 
-/// Scores text the moment it lands in Kafka, learns from feedback, and never loses or repeats a prediction.
+/// Scores text the moment it lands in Kafka, and never loses or repeats a prediction.
 #[derive(Parser)]
 #[command(version, max_term_width = 100, arg_required_else_help = true, after_help = AFTER_HELP)]
 struct Cli {

@@ -49,9 +49,22 @@ impl Failure {
             Self::Usage(error) => (error, 2),
         };
         // A closed stderr leaves the exit code to tell.
-        let _ = writeln!(std::io::stderr(), "error: {error:#}");
+        let _ = writeln!(std::io::stderr(), "error: {}", sentence(&error));
         ExitCode::from(code)
     }
+}
+
+/// The error with its causes; a cause that the one above it has quoted is not said again.
+fn sentence(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |sentence, cause| {
+        if sentence.is_empty() {
+            cause
+        } else if sentence.ends_with(&cause) {
+            sentence
+        } else {
+            format!("{sentence}: {cause}")
+        }
+    })
 }
 
 /// The registry's address is configuration, though only opening it tells whether it is any good.
@@ -69,6 +82,12 @@ mod tests {
         let error = anyhow::Error::new(WrongUsage("no such column".into())).context("reading reviews.csv");
         assert!(matches!(Failure::of(error), Failure::Usage(_)));
         assert!(matches!(Failure::of(anyhow::anyhow!("disk full")), Failure::Failed(_)));
+    }
+
+    #[test]
+    fn a_cause_that_was_quoted_is_not_said_again() {
+        let error = anyhow::anyhow!("no broker").context("stream: no broker").context("cannot score");
+        assert_eq!(sentence(&error), "cannot score: stream: no broker");
     }
 
     #[test]

@@ -29,7 +29,6 @@ pub struct Report {
     /// Reviews a second.
     pub records_per_second: f64,
     /// From a review's way to the broker to the sight of its prediction.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<Quantiles>,
     /// Predictions whose label came.
     pub labelled: u64,

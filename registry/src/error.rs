@@ -109,7 +109,7 @@ impl fmt::Display for Existing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.versions.is_empty() {
             return match self.models.as_slice() {
-                [] => f.write_str("there are no models yet, `plaudit train` makes one"),
+                [] => f.write_str("there are no models yet, `plaudit train --input FILE --promote` makes one"),
                 [one] => write!(f, "there is no such model, only {one}"),
                 several => {
                     write!(
@@ -167,7 +167,10 @@ mod tests {
         );
         assert_eq!(existing(&[], &[], &["a", "b"]), "there is no such model, only a and b");
         assert_eq!(existing(&[], &[], &["a"]), "there is no such model, only a");
-        assert_eq!(existing(&[], &[], &[]), "there are no models yet, `plaudit train` makes one");
+        assert_eq!(
+            existing(&[], &[], &[]),
+            "there are no models yet, `plaudit train --input FILE --promote` makes one"
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions};
-use std::path::PathBuf;
+use std::path::{Component, PathBuf};
 use std::sync::Arc;
 
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ impl Store {
                 "this build reads and writes folders, not {scheme}://; give a folder's path"
             )));
         }
-        let root = std::path::absolute(url).map_err(|error| unusable(&error.to_string()))?;
+        let root = resolved(url).map_err(|error| unusable(&error.to_string()))?;
         match std::fs::metadata(&root) {
             Ok(metadata) if !metadata.is_dir() => return Err(unusable("it is a file; give a folder's path")),
             // A folder that isn't there is created by the first write.
@@ -122,9 +122,39 @@ pub(crate) fn number_of(folder: &Path, path: &Path) -> Option<u64> {
     (number > 0 && *path == numbered(folder, number)).then_some(number)
 }
 
+/// The folder's absolute path without links and `..`, which object paths can't hold. What doesn't exist yet is taken as it
+/// is written, behind the last folder that does.
+fn resolved(path: &str) -> std::io::Result<PathBuf> {
+    let absolute = std::path::absolute(path)?;
+    let mut resolved = PathBuf::new();
+    for component in absolute.components() {
+        match component {
+            Component::ParentDir => {
+                resolved.pop();
+            }
+            other => resolved.push(other),
+        }
+        if let Ok(real) = resolved.canonicalize() {
+            resolved = real;
+        }
+    }
+    Ok(resolved)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_with_dots_and_links_is_the_folder_that_it_leads_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let real = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(real.join("a")).unwrap();
+        std::os::unix::fs::symlink(real.join("a"), real.join("link")).unwrap();
+        let path = |tail: &str| format!("{}/{tail}", real.display());
+        assert_eq!(resolved(&path("a/../b/./new")).unwrap(), real.join("b/new"));
+        assert_eq!(resolved(&path("link/new")).unwrap(), real.join("a/new"));
+    }
 
     #[test]
     fn only_names_of_our_making_have_a_number() {

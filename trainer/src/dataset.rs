@@ -46,6 +46,18 @@ impl Dataset {
         Self { source: Source::Files { paths, options }, keep: self.keep.clone() }
     }
 
+    /// Everything that says which rows are meant, for the record of a run.
+    pub(crate) fn description(&self) -> serde_json::Value {
+        let mut description = serde_json::json!({"paths": self.paths()});
+        if let Source::Files { options, .. } = &self.source {
+            let columns = options.columns.mapped().map(|(field, column)| (field.name().to_owned(), column.into()));
+            let conditions = options.conditions.iter().map(|c| format!("{}={}", c.column(), c.value()).into());
+            description["columns"] = serde_json::Value::Object(columns.collect());
+            description["where"] = serde_json::Value::Array(conditions.collect());
+        }
+        description
+    }
+
     /// The files' paths as they were given, or the name.
     pub(crate) fn paths(&self) -> Vec<String> {
         match &self.source {

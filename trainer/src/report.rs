@@ -20,7 +20,6 @@ pub struct Report {
     /// Why rows were left out.
     pub dropped_reasons: BTreeMap<String, u64>,
     /// The figures of the test; none where there was no test.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Metrics>,
     /// How long each stage took. Reading runs beside the others, so the stages may sum to more than the total.
     pub seconds: BTreeMap<String, f64>,

@@ -171,13 +171,13 @@ impl Trained {
 fn parameters(request: &TrainRequest) -> serde_json::Map<String, serde_json::Value> {
     let test = match &request.test {
         Test::None => serde_json::Value::Null,
-        Test::On(dataset) => dataset.to_string().into(),
+        Test::On(dataset) => dataset.description(),
         Test::Holdout(holdout) => serde_json::json!({"holdout": holdout.share()}),
     };
     let mut parameters = serde_json::Map::new();
     parameters.insert("model".to_owned(), object(&request.model).into());
     parameters.insert("train".to_owned(), object(&request.fit).into());
-    parameters.insert("data".to_owned(), request.data.to_string().into());
+    parameters.insert("data".to_owned(), request.data.description());
     parameters.insert("test".to_owned(), test);
     parameters
 }

@@ -106,6 +106,11 @@ impl Columns {
         self.mapped_column(field).unwrap_or(field.name())
     }
 
+    /// The fields that somebody has mapped, with their columns.
+    pub fn mapped(&self) -> impl Iterator<Item = (Field, &str)> {
+        self.mapped.iter().map(|pair| (pair.field, pair.column.as_str()))
+    }
+
     /// The column that somebody asked for: absent from a file, it is an error.
     pub(super) fn mapped_column(&self, field: Field) -> Option<&str> {
         self.mapped.iter().find(|pair| pair.field == field).map(|pair| pair.column.as_str())

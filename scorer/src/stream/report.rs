@@ -29,7 +29,6 @@ pub struct StreamReport {
     /// Records over seconds.
     pub records_per_second: f64,
     /// From the moment a record was read to the commit of its transaction.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<Quantiles>,
     /// Quality, where labels came along.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,6 @@
 //! A producer whose records, together with the offsets that they were made of, become visible at once or not at all.
-//! Every call blocks with a bound and says what to do when it fails; when to begin, commit or abort, and going back to
-//! the committed offsets after an abort, are left to the caller.
+//! Every call blocks with a bound and says what to do when it fails; when to begin, commit or abort, and what to
+//! write again after an abort, are left to the caller.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -107,7 +107,8 @@ impl TransactionalProducer {
         self.finish(deadline)
     }
 
-    /// Throws the open transaction away. The caller goes back to the committed offsets.
+    /// Throws the open transaction away. Its records and offsets are as if they had never been; the caller begins anew with
+    /// them, or goes back to the committed offsets.
     pub fn abort(&self) -> Result<(), Error> {
         let deadline = Instant::now() + self.timeout;
         // The first call purges what is queued; its delivery reports must be polled here before a second one can end
