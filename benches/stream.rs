@@ -7,9 +7,12 @@
 mod documents;
 #[path = "support/figures.rs"]
 mod figures;
+#[path = "support/product_reviews.rs"]
+mod product_reviews;
 
 use documents::Documents;
 use figures::{median, row, say, thousands};
+use product_reviews::{ProductReview, product_reviews};
 use rdkafka::Message;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
@@ -18,7 +21,9 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
-use schemas::{FeaturesStatus, ModelRef, ModelVersion, Prediction, Review, ReviewId, Source, Timestamp, Topics};
+use schemas::{
+    FeaturesStatus, ModelRef, ModelVersion, Prediction, Rating, Review, ReviewId, Source, Timestamp, Topics,
+};
 use scorer::features::Features;
 use scorer::stream::Stream;
 use scorer::{ModelHandle, StreamConfig};
@@ -27,9 +32,12 @@ use service::kafka::admin::{TopicSpec, create_topics};
 use service::kafka::{KafkaConfig, NextOffsets, TransactionalProducer};
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
+use tokio::runtime::{Handle, Runtime};
 use tokio_util::sync::CancellationToken;
 
-const RECORDS: usize = 300_000;
+/// A round takes some seconds.
+const TEXT_BYTES: usize = 400 << 20;
+const MAX_RECORDS: usize = 800_000;
 const PARTITIONS: i32 = 4;
 const ROUNDS: usize = 3;
 /// The role in the consumer group's name, as the scorer has it.
@@ -46,24 +54,30 @@ fn main() {
     };
     let documents = Documents::load();
     let model = ModelHandle::fixed(documents.fit());
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime can be started");
+    let runtime = Runtime::new().expect("a runtime can be started");
     service::metrics::install();
     scorer::metrics::describe();
-    let bench = Bench::prepare(&brokers, &documents);
+    let long = documents.test.into_iter().map(|(text, _)| ProductReview { title: None, text }).collect();
+    for (what, texts) in [("IMDb-sized texts", long), ("product reviews", product_reviews())] {
+        compare(what, &texts, &brokers, &model, &runtime);
+    }
+}
 
+fn compare(what: &str, texts: &[ProductReview], brokers: &str, model: &ModelHandle, runtime: &Runtime) {
+    let bench = Bench::prepare(brokers, texts);
     let (mut streams, mut pass_throughs) = (Vec::new(), Vec::new());
     for round in 1..=ROUNDS {
         let rate = bench.pass_through(round);
-        say(&format!("round {round}: pass-through {} records/s", thousands(rate)));
+        say(&format!("{what}, round {round}: pass-through {} records/s", thousands(rate)));
         pass_throughs.push(rate);
-        let rate = bench.stream(round, &model, runtime.handle());
-        say(&format!("round {round}: stream {} records/s", thousands(rate)));
+        let rate = bench.stream(round, model, runtime.handle());
+        say(&format!("{what}, round {round}: stream       {} records/s", thousands(rate)));
         streams.push(rate);
     }
     runtime.block_on(bench.delete_topics());
     let (stream, pass_through) = (median(&streams), median(&pass_throughs));
     row(
-        "exactly-once stream on Kafka",
+        &format!("exactly-once stream on Kafka, {what}, records of {} bytes", bench.record_bytes),
         &format!("{} records/s", thousands(stream)),
         &format!("the same transactions without decoding or scoring: {} records/s", thousands(pass_through)),
         stream / pass_through,
@@ -73,14 +87,16 @@ fn main() {
 struct Bench {
     brokers: String,
     topics: Topics,
+    records: usize,
+    record_bytes: usize,
     /// Records that the pass-through writes: as large as predictions, and as hard to compress.
     predictions: Vec<Vec<u8>>,
 }
 
 impl Bench {
     /// Fills a topic of its own with reviews.
-    fn prepare(brokers: &str, documents: &Documents) -> Self {
-        let id = format!("bench-{}", std::process::id());
+    fn prepare(brokers: &str, texts: &[ProductReview]) -> Self {
+        let id = format!("bench-{}-{}", std::process::id(), texts.len());
         let topic = |role: &str| format!("{id}-{role}");
         let topics = Topics {
             reviews: topic("reviews"),
@@ -89,8 +105,11 @@ impl Bench {
             models: topic("models"),
             drift: topic("drift"),
         };
-        let bench = Self {
+        let text_bytes: usize = texts.iter().map(|review| review.text.len()).sum();
+        let mut bench = Self {
             brokers: brokers.to_owned(),
+            records: (TEXT_BYTES / (text_bytes / texts.len())).min(MAX_RECORDS),
+            record_bytes: 0,
             predictions: (0..CONFIG.batch_max_records).map(|i| prediction(i, &topics.reviews)).collect(),
             topics,
         };
@@ -100,7 +119,8 @@ impl Bench {
             .map(|name| TopicSpec { name, partitions: PARTITIONS, replication: 1, config: BTreeMap::new() })
             .into();
         create_topics(&kafka, &specs).expect("topics can be created");
-        bench.produce(&kafka, documents);
+        bench.record_bytes = bench.produce(&kafka, texts) / bench.records;
+        say(&format!("{} reviews of {} bytes in {PARTITIONS} partitions", bench.records, bench.record_bytes));
         bench
     }
 
@@ -113,17 +133,18 @@ impl Bench {
         KafkaConfig::new(&self.brokers, format!("{}-{group}", self.topics.reviews))
     }
 
-    fn produce(&self, kafka: &KafkaConfig, documents: &Documents) {
+    /// Writes the reviews; answers how many bytes their values have.
+    fn produce(&self, kafka: &KafkaConfig, texts: &[ProductReview]) -> usize {
         let producer: BaseProducer = kafka.producer().create().expect("a producer");
         let mut bytes = 0;
-        for (i, (text, label)) in documents.test.iter().cycle().take(RECORDS).enumerate() {
+        for (i, ProductReview { title, text }) in texts.iter().cycle().take(self.records).enumerate() {
             let review = Review {
                 review_id: review_id(i),
                 product_id: Some(format!("product-{}", i % 5_000)),
                 user_id: Some(format!("user-{}", i % 40_000)),
-                title: None,
+                title: title.clone(),
                 text: text.clone(),
-                rating: schemas::Rating::new(if label.is_positive() { 5.0 } else { 1.0 }),
+                rating: Rating::new([1.0, 4.0, 5.0][i % 3]),
                 created_at: Timestamp::now(),
             };
             let value = serde_json::to_vec(&review).expect("a review is JSON");
@@ -136,11 +157,11 @@ impl Bench {
             }
         }
         producer.flush(Duration::from_secs(60)).expect("the broker takes the reviews");
-        say(&format!("{RECORDS} reviews of {} bytes in {PARTITIONS} partitions", bytes / RECORDS));
+        bytes
     }
 
     /// Records a second through the scorer's worker.
-    fn stream(&self, round: usize, model: &ModelHandle, runtime: &tokio::runtime::Handle) -> f64 {
+    fn stream(&self, round: usize, model: &ModelHandle, runtime: &Handle) -> f64 {
         let stream = Stream {
             kafka: self.kafka(&format!("stream-{round}")),
             topics: self.topics.clone(),
@@ -152,7 +173,7 @@ impl Bench {
             health: Health::new().component("stream"),
         };
         let report = stream.run(&CancellationToken::new()).expect("the stream reaches the end");
-        assert_eq!(report.predictions, RECORDS as u64);
+        assert_eq!(report.predictions, self.records as u64);
         report.records_per_second
     }
 
@@ -191,7 +212,7 @@ impl Bench {
             copied += batch.len();
             self.transact(&producer, &consumer, &batch);
         }
-        assert_eq!(copied, RECORDS);
+        assert_eq!(copied, self.records);
         copied as f64 / started.elapsed().as_secs_f64()
     }
 

@@ -5,7 +5,7 @@
 //! Tensors, each of one dimension: `bias` F64 \[1\]; `slot` U32 \[n\], ascending; `scale` F32 \[n\] (idf, or 1); `weight` F32 \[n\].
 
 use crate::config::{ConfigError, ModelConfig};
-use crate::scoring::{Model, Slot};
+use crate::scoring::{MAGNITUDE_LIMIT, Model, Slot};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -67,6 +67,7 @@ impl From<ConfigError> for ArtifactError {
 
 /// The JSON of the metadata entry.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Header {
     format_version: u32,
     config: ModelConfig,
@@ -75,7 +76,7 @@ struct Header {
     sha256: String,
 }
 
-/// What is read before anything else, whatever the version.
+/// What is read before anything else, whatever the version: later ones may have other fields.
 #[derive(Deserialize)]
 struct VersionOnly {
     format_version: u32,
@@ -132,6 +133,9 @@ impl Model {
         let slot = tensor(&tensors, "slot", Dtype::U32)?;
         let scale = tensor(&tensors, "scale", Dtype::F32)?;
         let weight = tensor(&tensors, "weight", Dtype::F32)?;
+        if tensors.len() != 4 {
+            return Err(ArtifactError::Foreign { reason: "it has tensors besides those of a model".to_owned() });
+        }
         let expected = std::mem::take(&mut header.sha256);
         let found = checksum(&header, [bias, slot, scale, weight]);
         if found != expected {
@@ -141,9 +145,10 @@ impl Model {
             return Err(invalid("its tensors have different lengths"));
         }
         let bias = f64::from_le_bytes(bias.try_into().expect("eight bytes"));
-        if !bias.is_finite() {
-            return Err(invalid("its bias is no finite number"));
+        if !is_sane(bias) {
+            return Err(invalid("its bias is not a number of sensible size"));
         }
+        header.config.vectorizer.check_terms(slot.len() / 4)?;
         let slots = table(&header.config, slot, scale, weight)?;
         Ok(Self { config: header.config, bias, documents: header.documents, slots })
     }
@@ -159,15 +164,17 @@ fn table(config: &ModelConfig, slot: &[u8], scale: &[u8], weight: &[u8]) -> Resu
         if u64::from(index) < next || index as usize >= table.len() {
             return Err(invalid("its slots are not ascending numbers below 2^hash_bits"));
         }
-        // Beyond 1e6 no idf and no weight of a fit lies; squares and sums of such stay finite.
-        let is_sane = |x: f32| x.abs() < 1e6;
-        if !(entry.scale > 0.0 && is_sane(entry.scale) && is_sane(entry.weight)) {
+        if !(entry.scale > 0.0 && is_sane(entry.scale.into()) && is_sane(entry.weight.into())) {
             return Err(invalid("a scale or weight of it is not a number of sensible size"));
         }
         table[index as usize] = entry;
         next = u64::from(index) + 1;
     }
     Ok(table)
+}
+
+fn is_sane(number: f64) -> bool {
+    number.abs() < MAGNITUDE_LIMIT
 }
 
 fn words(bytes: &[u8]) -> impl Iterator<Item = [u8; 4]> + '_ {

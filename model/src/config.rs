@@ -41,11 +41,18 @@ impl Default for ModelConfig {
 }
 
 impl ModelConfig {
+    /// A label's name stands in each prediction.
+    const MAX_LABEL_BYTES: usize = 100;
+
     /// Checks what the types can't say.
     pub fn check(&self) -> Result<(), ConfigError> {
         let [negative, positive] = &self.labels;
         if negative.trim().is_empty() || positive.trim().is_empty() || negative == positive {
             return Err(ConfigError::new("model.labels", "must be two different names, the negative one first"));
+        }
+        if self.labels.iter().any(|label| label.len() > Self::MAX_LABEL_BYTES) {
+            let reason = format!("must be names of at most {} bytes each", Self::MAX_LABEL_BYTES);
+            return Err(ConfigError::new("model.labels", reason));
         }
         self.vectorizer.check()
     }
@@ -179,6 +186,17 @@ impl VectorizerConfig {
         }
         Ok(())
     }
+
+    /// Tables of more than 2^24 slots, 128 MiB, are for many terms: else a file of a few bytes could take 512 MiB.
+    pub(crate) fn check_terms(&self, terms: usize) -> Result<(), ConfigError> {
+        let slots = 1_usize << self.hash_bits;
+        let least = slots / 1024;
+        if self.hash_bits > 24 && terms < least {
+            let reason = format!("must be at most 24 for {terms} terms: {slots} slots are for {least} terms or more");
+            return Err(ConfigError::new("model.vectorizer.hash_bits", reason));
+        }
+        Ok(())
+    }
 }
 
 /// Term weighting; the document's vector is then normalized to length 1.
@@ -216,10 +234,13 @@ impl Default for FitConfig {
 }
 
 impl FitConfig {
+    /// Beyond it there is next to no penalty left, and weights grow as far as rounding lets them.
+    const MAX_C: f64 = 1e6;
+
     /// Checks what the types can't say.
     pub fn check(&self) -> Result<(), ConfigError> {
-        if !(self.c.is_finite() && self.c > 0.0) {
-            return Err(ConfigError::new("train.c", "must be a number above 0"));
+        if !(self.c > 0.0 && self.c <= Self::MAX_C) {
+            return Err(ConfigError::new("train.c", format!("must lie above 0 and be at most {}", Self::MAX_C)));
         }
         if !(self.tolerance.is_finite() && self.tolerance > 0.0) {
             return Err(ConfigError::new("train.tolerance", "must be a number above 0"));

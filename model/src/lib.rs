@@ -18,5 +18,5 @@ pub use config::{
 };
 pub use explain::{Contribution, Explanation, Field};
 pub use fit::{Corpus, FitError, FitProgress, FitReport};
-pub use scoring::{Model, ModelInfo, Scratch};
+pub use scoring::{Model, Scratch};
 pub use terms::Document;

@@ -35,16 +35,8 @@ impl Slot {
     pub(crate) const EMPTY: Slot = Slot { scale: 0.0, weight: 0.0 };
 }
 
-/// What there is to know of a model besides its configuration.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct ModelInfo {
-    /// Slots that hold a term.
-    pub terms: usize,
-    /// Slots there are.
-    pub slots: usize,
-    /// Documents that it was fitted on.
-    pub documents: u64,
-}
+/// Scales, weights and the bias are smaller than this: squares and sums of such stay finite.
+pub(crate) const MAGNITUDE_LIMIT: f64 = 1e6;
 
 /// A linear model over hashed terms.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,15 +77,6 @@ impl Model {
     /// What it was made with.
     pub fn config(&self) -> &ModelConfig {
         &self.config
-    }
-
-    /// What there is to know of it besides.
-    pub fn info(&self) -> ModelInfo {
-        ModelInfo {
-            terms: self.slots.iter().filter(|slot| slot.scale != 0.0).count(),
-            slots: self.slots.len(),
-            documents: self.documents,
-        }
     }
 }
 

@@ -37,11 +37,13 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
+    const INITIAL_CAPACITY: usize = 4096;
+
     pub(crate) fn new() -> Self {
         Self {
             word: Word::new(),
-            slots: Vec::with_capacity(4096),
-            found: Vec::with_capacity(4096),
+            slots: Vec::with_capacity(Self::INITIAL_CAPACITY),
+            found: Vec::with_capacity(Self::INITIAL_CAPACITY),
             index: SlotIndex::new(),
         }
     }
@@ -49,17 +51,25 @@ impl Terms {
     /// Reads a document.
     pub(crate) fn read(&mut self, config: &ModelConfig, document: &Document<'_>) -> &[Term] {
         let Self { word, slots, found, index } = self;
-        slots.clear();
+        empty(slots);
         for (field, text) in fields(document) {
             let mut ngrams = Ngrams::new(&config.vectorizer, field);
             for_each_word(&config.cleaning, text, word, |word| {
                 ngrams.push(word.hash(), |slot, _| slots.push(slot));
             });
         }
-        found.clear();
+        empty(found);
         index.clear();
         slots.iter().for_each(|&slot| index.count(slot, found));
         found
+    }
+}
+
+/// Keeps the buffer for the next document, unless a giant one made it grow: its memory is not kept for ever.
+fn empty<T>(buffer: &mut Vec<T>) {
+    buffer.clear();
+    if buffer.capacity() > 64 * Terms::INITIAL_CAPACITY {
+        *buffer = Vec::with_capacity(Terms::INITIAL_CAPACITY);
     }
 }
 
@@ -246,6 +256,18 @@ mod tests {
             assert!(found.iter().all(|term| expected[&term.slot] == term.count));
         }
         assert_eq!(terms.read(&config, &Document { title: None, text: "one two" }).len(), 2);
+    }
+
+    #[test]
+    fn what_a_giant_document_took_is_given_back_with_the_next_one() {
+        let giant = (0..300_000).map(|i| format!("w{i}")).collect::<Vec<_>>().join(" ");
+        let mut terms = Terms::new();
+        let read = |terms: &mut Terms, text| terms.read(&config(1), &Document { title: None, text }).len();
+        read(&mut terms, &giant);
+        assert!(terms.slots.capacity() >= 300_000 && terms.found.capacity() > 64 * Terms::INITIAL_CAPACITY);
+        assert_eq!(read(&mut terms, "one two"), 2);
+        let held = [terms.slots.capacity(), terms.found.capacity(), terms.index.entries.len()];
+        assert_eq!(held, [Terms::INITIAL_CAPACITY, Terms::INITIAL_CAPACITY, SlotIndex::INITIAL_ENTRIES]);
     }
 
     #[test]

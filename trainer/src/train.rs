@@ -12,7 +12,7 @@ use crate::report::{ModelSummary, Report, RowCounts};
 use crate::rss::peak_rss_bytes;
 use crate::test_pass::{Exam, Tested, test};
 use bytes::Bytes;
-use model::{FitConfig, ModelConfig};
+use model::{FitConfig, FitError, Model, ModelConfig};
 use registry::{Alias, Registry, Run};
 use schemas::ModelName;
 use std::collections::BTreeMap;
@@ -68,6 +68,11 @@ pub async fn train(
         let trained = Trained::from(&request, &mut progress)?;
         progress(Progress::Registering);
         let artifact = Bytes::from(trained.learned.model.to_bytes());
+        // What is registered can be loaded.
+        Model::from_bytes(&artifact).map_err(|error| Error::Fit {
+            data: request.data.to_string(),
+            error: FitError::Unloadable { reason: error.to_string() },
+        })?;
         Ok::<_, Error>((request, trained, artifact))
     });
     let (request, trained, artifact) = learning.await.expect("training doesn't panic, and isn't cancelled")?;

@@ -3,7 +3,7 @@
 use super::logistic::{self, FitProgress};
 use super::matrix::Matrix;
 use crate::config::{ConfigError, FitConfig, ModelConfig, Weighting};
-use crate::scoring::{Model, Slot, TermFrequency};
+use crate::scoring::{MAGNITUDE_LIMIT, Model, Slot, TermFrequency};
 use crate::terms::{Document, Terms};
 use schemas::Label;
 
@@ -41,6 +41,15 @@ pub enum FitError {
         /// The rows that were read by then.
         rows: usize,
     },
+    /// Weights or a bias that nothing can be scored with.
+    #[error("the fit ended with weights that are no numbers below {MAGNITUDE_LIMIT}: lower train.c")]
+    Diverged,
+    /// The model's own bytes would be refused.
+    #[error("the fitted model could not be loaded again: {reason}")]
+    Unloadable {
+        /// What reading them says.
+        reason: String,
+    },
 }
 
 /// What fitting did.
@@ -48,7 +57,8 @@ pub enum FitError {
 pub struct FitReport {
     /// Passes over the data.
     pub iterations: u32,
-    /// The relative duality gap at the end: how far at most the loss is above the optimum.
+    /// The relative duality gap at the end: how far the loss is above the optimum. A bound for the intercept as it is;
+    /// what the intercept could still gain is estimated and in it.
     pub gap: f64,
     /// Whether the gap reached the tolerance.
     pub converged: bool,
@@ -99,7 +109,7 @@ impl Corpus {
         self.labels.len()
     }
 
-    /// What the matrix takes.
+    /// What the matrix takes in memory.
     pub fn bytes(&self) -> u64 {
         self.matrix.bytes()
     }
@@ -117,9 +127,14 @@ impl Corpus {
         if columns.slots.is_empty() {
             return Err(FitError::NoTerms { min_df: self.config.vectorizer.min_df });
         }
+        self.config.vectorizer.check_terms(columns.slots.len())?;
         let scales: Vec<f32> = columns.frequencies.iter().map(|&df| self.scale(df)).collect();
         self.weigh(&columns, &scales);
         let solution = logistic::fit(&self.matrix, &self.labels, scales.len(), fit, progress);
+        let is_usable = |number: f64| number.abs() < MAGNITUDE_LIMIT;
+        if !(is_usable(solution.bias) && solution.weights.iter().all(|&weight| is_usable(weight.into()))) {
+            return Err(FitError::Diverged);
+        }
         let mut table = vec![Slot::EMPTY; slots];
         for ((&slot, &scale), &weight) in columns.slots.iter().zip(&scales).zip(&solution.weights) {
             table[slot as usize] = Slot { scale, weight };
@@ -155,7 +170,8 @@ impl Corpus {
         }
     }
 
-    /// Slots become columns, counts become weights, rows get the length 1. The arithmetic is that of scoring.
+    /// Slots become columns, counts become weights, rows get the length 1. The formulas are those of scoring, which doesn't
+    /// round its normalized values to f32 as is done here.
     fn weigh(&mut self, columns: &Columns, scales: &[f32]) {
         let frequency = TermFrequency::of(&self.config.vectorizer);
         self.matrix.rewrite(

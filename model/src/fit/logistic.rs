@@ -5,7 +5,8 @@
 //! dual is max over 0 < a_i < C of D(a) = -|w|²/2 - b Σ a_i y_i - Σ H(a_i), where w = Σ a_i y_i x_i and
 //! H(a) = a ln(a/C) + (C - a) ln((C - a)/C). One coordinate at a time is maximized exactly; the intercept, which carries no
 //! penalty, follows by a Newton step after each pass, whose gradient Σ a_i y_i costs nothing. P - D bounds the distance to
-//! the optimum, so fitting ends by a proof and not by a guess.
+//! the optimum for the given intercept; what the intercept could still gain is estimated, by its Newton decrement. Fitting ends
+//! when the two together are small.
 
 use super::matrix::Matrix;
 use crate::config::FitConfig;
@@ -17,7 +18,7 @@ use schemas::Label;
 pub struct FitProgress {
     /// Passes over the data so far.
     pub iteration: u32,
-    /// The relative duality gap, in iterations that measured it.
+    /// The relative duality gap, in iterations that measured it; see [`FitReport::gap`](super::FitReport::gap).
     pub gap: Option<f64>,
 }
 
@@ -55,6 +56,7 @@ pub(super) fn fit(
         if iterations % GAP_EVERY == 0 || is_last {
             (gap, loss) = solver.gap();
             progress(FitProgress { iteration: iterations, gap: Some(gap) });
+            // False for a gap that is no number.
             if gap <= config.tolerance {
                 break;
             }
@@ -74,7 +76,10 @@ struct Solver<'a> {
     squares: Vec<f64>,
     /// logit(a_i / C): the dual variables in a form that keeps them inside (0, C).
     logits: Vec<f64>,
+    /// w for the passes: each change is rounded, so it drifts from Σ a_i y_i x_i until the gap is measured.
     weights: Vec<f32>,
+    /// w as it was when the gap was last measured, without that drift.
+    exact_weights: Vec<f64>,
     bias: f64,
 }
 
@@ -87,8 +92,16 @@ impl<'a> Solver<'a> {
         // The intercept of the model without terms is the best first guess; a_i starts at 0, and w with it.
         let positives = signs.iter().filter(|&&sign| sign > 0.0).count() as f64;
         let bias = (positives / (signs.len() as f64 - positives)).ln();
-        let rows = signs.len();
-        Self { matrix, c, signs, squares, logits: vec![f64::NEG_INFINITY; rows], weights: vec![0.0; columns], bias }
+        Self {
+            matrix,
+            c,
+            squares,
+            logits: vec![f64::NEG_INFINITY; signs.len()],
+            signs,
+            weights: vec![0.0; columns],
+            exact_weights: vec![0.0; columns],
+            bias,
+        }
     }
 
     /// Maximizes D over a_i alone. With s = logit(a_i / C), the derivative is zero where
@@ -103,8 +116,9 @@ impl<'a> Solver<'a> {
         let mut low = -margin - square * (self.c - alpha);
         let mut high = -margin + square * alpha;
         let mut s = start.clamp(low, high);
-        // Newton's method, kept inside the bracket; a handful of steps reaches the accuracy that matters.
-        for _ in 0..20 {
+        // Newton's method, kept inside the bracket. A handful of steps is the rule; a large C takes a step for each unit of
+        // ln C on the way down the exponential, and halving alone would be through the widest bracket after 60.
+        for _ in 0..100 {
             let p = sigmoid(s);
             let g = s + margin + square * (self.c * p - alpha);
             if g.abs() < 1e-8 {
@@ -135,11 +149,12 @@ impl<'a> Solver<'a> {
     }
 
     /// A Newton step on the intercept. At the optimum a_i = C σ(-margin_i), so the dual variables stand in for the
-    /// probabilities: the gradient is -Σ a_i y_i, the curvature Σ a_i (1 - a_i / C).
+    /// probabilities: the gradient is -Σ a_i y_i, the curvature Σ a_i (1 - a_i / C). Where the curvature nearly vanishes the
+    /// step would leave the region in which it means anything, so its length is bounded.
     fn step_bias(&mut self) {
         let (gradient, curvature) = self.bias_derivatives();
         if curvature > 0.0 {
-            self.bias += gradient / curvature;
+            self.bias += (gradient / curvature).clamp(-1.0, 1.0);
         }
     }
 
@@ -154,14 +169,18 @@ impl<'a> Solver<'a> {
         (gradient, curvature)
     }
 
-    /// (P - D) / P with what the intercept could still gain, and P.
-    fn gap(&self) -> (f64, f64) {
-        let norm: f64 = self.weights.iter().map(|&weight| f64::from(weight) * f64::from(weight)).sum();
+    /// (P - D) / P with what the intercept could still gain, and P. Both are those of the exact weights, with which the
+    /// passes go on.
+    fn gap(&mut self) -> (f64, f64) {
+        self.rebuild_weights();
+        let norm: f64 = self.exact_weights.iter().map(|weight| weight * weight).sum();
         let mut losses = 0.0;
         let mut entropies = 0.0;
         for row in 0..self.matrix.rows() {
             let (columns, values) = self.matrix.row(row);
-            let margin = self.signs[row] * (self.product(columns, values) + self.bias);
+            let product: f64 =
+                columns.iter().zip(values).map(|(&column, &v)| self.exact_weights[column as usize] * f64::from(v)).sum();
+            let margin = self.signs[row] * (product + self.bias);
             losses += softplus(-margin);
             let logit = self.logits[row];
             let p = sigmoid(logit);
@@ -172,7 +191,22 @@ impl<'a> Solver<'a> {
         let primal = 0.5 * norm + self.c * losses;
         let dual = -0.5 * norm - self.bias * gradient - self.c * entropies;
         let left_in_bias = if curvature > 0.0 { 0.5 * gradient * gradient / curvature } else { 0.0 };
-        (((primal - dual).abs() + left_in_bias) / primal, primal)
+        ((primal - dual + left_in_bias) / primal, primal)
+    }
+
+    /// w = Σ a_i y_i x_i.
+    fn rebuild_weights(&mut self) {
+        self.exact_weights.fill(0.0);
+        for row in 0..self.matrix.rows() {
+            let (columns, values) = self.matrix.row(row);
+            let factor = self.c * sigmoid(self.logits[row]) * self.signs[row];
+            for (&column, &value) in columns.iter().zip(values) {
+                self.exact_weights[column as usize] += factor * f64::from(value);
+            }
+        }
+        for (weight, &exact) in self.weights.iter_mut().zip(&self.exact_weights) {
+            *weight = exact as f32;
+        }
     }
 }
 
@@ -198,5 +232,146 @@ impl SplitMix {
             let j = ((u128::from(self.next()) * (i as u128 + 1)) >> 64) as usize;
             items.swap(i, j);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How far the relative gap may stay below the true distance, by rounding alone.
+    const ROUNDING: f64 = 1e-9;
+
+    /// Rows, the last column of which stands in each of them, and labels that the first columns explain in part.
+    struct Problem {
+        matrix: Matrix,
+        labels: Vec<Label>,
+        columns: usize,
+    }
+
+    impl Problem {
+        fn new(rows: usize, positives: usize, noise: f64) -> Self {
+            let columns = 12;
+            let mut random = SplitMix(7);
+            let mut uniform = move || (random.next() >> 11) as f64 / (1_u64 << 53) as f64;
+            let mut matrix = Matrix::new();
+            let mut labels = Vec::new();
+            for row in 0..rows {
+                let is_positive = row < positives;
+                let mut values = vec![0.0; columns];
+                values[columns - 1] = 1.0;
+                for (column, value) in values.iter_mut().enumerate().take(columns - 1) {
+                    let tells = (column % 2 == 0) == is_positive;
+                    if uniform() < if tells { 0.5 } else { 0.5 * noise } {
+                        *value = 0.5 + uniform();
+                    }
+                }
+                let length = values.iter().map(|value| value * value).sum::<f64>().sqrt();
+                for (column, value) in (0..).zip(&values).filter(|(_, value)| **value > 0.0) {
+                    matrix.push(column, (value / length) as f32);
+                }
+                matrix.end_row();
+                labels.push(if is_positive { Label::Positive } else { Label::Negative });
+            }
+            Self { matrix, labels, columns }
+        }
+
+        fn fit(&self, c: f64, tolerance: f64, max_iterations: u32) -> Solution {
+            let config = FitConfig { c, tolerance, max_iterations, ..FitConfig::default() };
+            fit(&self.matrix, &self.labels, self.columns, &config, &mut |_| ())
+        }
+
+        /// Row `row` as it is, with a 1 for the intercept at its end.
+        fn dense(&self, row: usize) -> Vec<f64> {
+            let mut dense = vec![0.0; self.columns + 1];
+            let (columns, values) = self.matrix.row(row);
+            columns.iter().zip(values).for_each(|(&column, &value)| dense[column as usize] = f64::from(value));
+            dense[self.columns] = 1.0;
+            dense
+        }
+
+        fn loss(&self, c: f64, point: &[f64]) -> f64 {
+            let losses: f64 = (0..self.labels.len())
+                .map(|row| {
+                    let product: f64 = self.dense(row).iter().zip(point).map(|(x, w)| x * w).sum();
+                    softplus(if self.labels[row].is_positive() { -product } else { product })
+                })
+                .sum();
+            0.5 * point[..self.columns].iter().map(|w| w * w).sum::<f64>() + c * losses
+        }
+
+        /// The optimum by Newton's method on all of it, with a line search: weights, then the intercept.
+        fn optimum(&self, c: f64) -> Vec<f64> {
+            let size = self.columns + 1;
+            let mut point = vec![0.0; size];
+            for _ in 0..200 {
+                let mut gradient = point.clone();
+                gradient[self.columns] = 0.0;
+                let mut hessian = vec![vec![0.0; size]; size];
+                (0..self.columns).for_each(|i| hessian[i][i] = 1.0);
+                for row in 0..self.labels.len() {
+                    let x = self.dense(row);
+                    let p = sigmoid(x.iter().zip(&point).map(|(x, w)| x * w).sum());
+                    let y = f64::from(u8::from(self.labels[row].is_positive()));
+                    for i in 0..size {
+                        gradient[i] += c * (p - y) * x[i];
+                        (0..size).for_each(|j| hessian[i][j] += c * p * (1.0 - p) * x[i] * x[j]);
+                    }
+                }
+                let step = solve(hessian, &gradient);
+                let decrement: f64 = step.iter().zip(&gradient).map(|(s, g)| s * g).sum();
+                let loss = self.loss(c, &point);
+                if decrement <= 1e-13 * loss {
+                    return point;
+                }
+                let moved = |length: f64| -> Vec<f64> { point.iter().zip(&step).map(|(w, s)| w - length * s).collect() };
+                let length = (0..60)
+                    .map(|halvings| 0.5_f64.powi(halvings))
+                    .find(|&length| self.loss(c, &moved(length)) <= loss - 0.1 * length * decrement)
+                    .expect("Newton's direction descends");
+                point = moved(length);
+            }
+            panic!("Newton's method ends");
+        }
+    }
+
+    /// Gauss's elimination with pivots.
+    fn solve(mut a: Vec<Vec<f64>>, b: &[f64]) -> Vec<f64> {
+        let size = b.len();
+        a.iter_mut().zip(b).for_each(|(row, &b)| row.push(b));
+        for i in 0..size {
+            let pivot = (i..size).max_by(|&j, &k| a[j][i].abs().total_cmp(&a[k][i].abs())).unwrap();
+            a.swap(i, pivot);
+            let pivot = a[i].clone();
+            for row in a.iter_mut().skip(i + 1) {
+                let factor = row[i] / pivot[i];
+                row.iter_mut().zip(&pivot).for_each(|(x, p)| *x -= factor * p);
+            }
+        }
+        let mut x = vec![0.0; size];
+        for i in (0..size).rev() {
+            let known: f64 = (i + 1..size).map(|j| a[i][j] * x[j]).sum();
+            x[i] = (a[i][size] - known) / a[i][i];
+        }
+        x
+    }
+
+    #[test]
+    fn probe() {
+        for (rows, positives, noise) in [(500, 250, 0.5), (500, 10, 0.5), (500, 10, 0.05), (500, 250, 0.02)] {
+            let problem = Problem::new(rows, positives, noise);
+            for c in [1e-4, 1.0, 1e2, 1e4, 1e6] {
+                let optimum = problem.optimum(c);
+                let least = problem.loss(c, &optimum);
+                for tol in [1e-3, 1e-6] {
+                    let s = problem.fit(c, tol, 2000);
+                    println!(
+                        "{positives} {noise} c={c:e} tol={tol:e} it={} gap={:.2e} true={:.2e} bias {} vs {} w0 {} vs {} loss {}",
+                        s.iterations, s.gap, (s.loss - least) / s.loss, s.bias, optimum[12], s.weights[11], optimum[11], least
+                    );
+                }
+            }
+        }
+        let _ = ROUNDING;
     }
 }

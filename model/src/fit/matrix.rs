@@ -21,9 +21,9 @@ impl Matrix {
         self.columns.len()
     }
 
-    /// What its entries take, as long as they are.
+    /// What it holds in memory, with the room for rows to come.
     pub(crate) fn bytes(&self) -> u64 {
-        (self.columns.len() * 8 + self.ends.len() * 8) as u64
+        (self.columns.capacity() * 4 + self.values.capacity() * 4 + self.ends.capacity() * 8) as u64
     }
 
     pub(crate) fn push(&mut self, column: u32, value: f32) {

@@ -13,7 +13,7 @@ pub(super) const ROLE: &str = "score";
 pub struct StreamConfig {
     /// A transaction holds at most this many reviews.
     pub batch_max_records: usize,
-    /// And at most this many bytes of them, but for a single one that is larger.
+    /// And is full when it has at least this many bytes of them.
     pub batch_max_bytes: usize,
     /// Threads that decode and score; 0 for one per core.
     pub threads: usize,
@@ -30,8 +30,9 @@ impl StreamConfig {
         if self.batch_max_bytes == 0 {
             return Err("scorer.batch_max_bytes must be 1 or more".to_owned());
         }
-        if !(1000..=900_000).contains(&self.transaction_timeout_ms) {
-            return Err("scorer.transaction_timeout_ms must lie in 1000 to 900000".to_owned());
+        // Below max.poll.interval.ms, which is 300 s, with room for attempts.
+        if !(1000..=120_000).contains(&self.transaction_timeout_ms) {
+            return Err("scorer.transaction_timeout_ms must lie in 1000 to 120000".to_owned());
         }
         Ok(())
     }

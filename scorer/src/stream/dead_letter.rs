@@ -2,7 +2,8 @@
 //! that the tools that people have for either can read it.
 
 use rdkafka::Message;
-use rdkafka::message::{BorrowedMessage, Header, OwnedHeaders};
+use rdkafka::message::{BorrowedMessage, Header, Headers, OwnedHeaders};
+use rdkafka::producer::BaseRecord;
 use schemas::Cause;
 
 /// Why a record is dead: a closed set, fit for a metric's label.
@@ -30,44 +31,97 @@ impl DeadLetterCause {
 pub(super) struct DeadLetter {
     pub(super) cause: DeadLetterCause,
     pub(super) message: String,
-    /// With the headers the record would be larger than the topic accepts: the payload stays where it is, in its source.
-    pub(super) omit_payload: bool,
+}
+
+/// What of a record goes into its dead letter. Everything, unless the topic would refuse that for its size: then what is
+/// left out stays in the source, which the headers name, so that no record holds up its partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kept {
+    payload: bool,
+    key: bool,
+}
+
+impl Kept {
+    const ALL: Self = Self { payload: true, key: true };
+
+    /// As much as fits.
+    fn within(limit: usize, record: &BorrowedMessage<'_>, errors: usize) -> Self {
+        let own_headers = record.headers().map_or(0, |headers| {
+            headers.iter().map(|header| header_bytes(header.key, header.value.map_or(0, <[u8]>::len))).sum()
+        });
+        let whole = RECORD_OVERHEAD + record.key_len() + record.payload_len() + own_headers + errors;
+        if whole <= limit {
+            Self::ALL
+        } else {
+            Self { payload: false, key: RECORD_OVERHEAD + record.key_len() + errors <= limit }
+        }
+    }
+}
+
+/// What a record takes beside its key, payload and headers, rounded up: its own framing and that of a batch of one.
+const RECORD_OVERHEAD: usize = 160;
+
+/// What a prediction takes on the wire.
+pub(super) fn prediction_bytes(key: &str, value: &[u8], traceparent: Option<&str>) -> usize {
+    RECORD_OVERHEAD + key.len() + value.len() + traceparent.map_or(0, |value| header_bytes("traceparent", value.len()))
+}
+
+fn header_bytes(key: &str, value: usize) -> usize {
+    // Two lengths of up to five bytes.
+    key.len() + value + 10
 }
 
 impl DeadLetter {
-    /// The record's own headers, then ours.
-    pub(super) fn headers(&self, record: &BorrowedMessage<'_>, group: &str) -> OwnedHeaders {
+    /// The record for the dead letter topic, which accepts up to `limit` bytes.
+    pub(super) fn record<'r>(
+        &self,
+        topic: &'r str,
+        limit: usize,
+        record: &'r BorrowedMessage<'_>,
+        group: &str,
+    ) -> BaseRecord<'r, [u8], [u8]> {
+        let errors = self.errors(record, group);
+        let kept = Kept::within(limit, record, errors.iter().map(|(key, value)| header_bytes(key, value.len())).sum());
         let mut headers = match record.headers() {
-            Some(own) if !self.omit_payload => own.detach(),
-            _ => OwnedHeaders::new(),
+            Some(own) if kept.payload => own.detach(),
+            _ => OwnedHeaders::new_with_capacity(errors.len() + 2),
         };
-        let partition = record.partition().to_string();
-        let offset = record.offset().to_string();
-        let class = format!("plaudit.{}", self.cause.as_str());
-        let stage = if matches!(self.cause, DeadLetterCause::Decode(_)) { "VALUE_CONVERTER" } else { "TRANSFORMATION" };
-        for (key, value) in [
-            ("plaudit.cause", self.cause.as_str()),
-            ("__connect.errors.topic", record.topic()),
-            ("__connect.errors.partition", &partition),
-            ("__connect.errors.offset", &offset),
-            ("__connect.errors.connector.name", group),
-            ("__connect.errors.task.id", "0"),
-            ("__connect.errors.stage", stage),
-            ("__connect.errors.class.name", "plaudit.schemas.Review"),
-            ("__connect.errors.exception.class.name", &class),
-            ("__connect.errors.exception.message", &self.message),
-            ("__streams.errors.exception", &class),
-            ("__streams.errors.message", &self.message),
-            ("__streams.errors.topic", record.topic()),
-            ("__streams.errors.partition", &partition),
-            ("__streams.errors.offset", &offset),
-        ] {
+        for (key, value) in &errors {
             headers = headers.insert(Header { key, value: Some(value) });
         }
-        if self.omit_payload {
-            let bytes = record.payload_len().to_string();
-            headers = headers.insert(Header { key: "plaudit.omitted_payload_bytes", value: Some(&bytes) });
+        for (is_kept, key, bytes) in [
+            (kept.payload, "plaudit.omitted_payload_bytes", record.payload_len()),
+            (kept.key, "plaudit.omitted_key_bytes", record.key_len()),
+        ] {
+            if !is_kept {
+                headers = headers.insert(Header { key, value: Some(&bytes.to_string()) });
+            }
         }
-        headers
+        let mut letter = BaseRecord::to(topic).headers(headers);
+        letter.key = record.key().filter(|_| kept.key);
+        letter.payload = record.payload().filter(|_| kept.payload);
+        letter
+    }
+
+    fn errors(&self, record: &BorrowedMessage<'_>, group: &str) -> Vec<(&'static str, String)> {
+        let class = format!("plaudit.{}", self.cause.as_str());
+        let stage = if matches!(self.cause, DeadLetterCause::Decode(_)) { "VALUE_CONVERTER" } else { "TRANSFORMATION" };
+        vec![
+            ("plaudit.cause", self.cause.as_str().to_owned()),
+            ("__connect.errors.topic", record.topic().to_owned()),
+            ("__connect.errors.partition", record.partition().to_string()),
+            ("__connect.errors.offset", record.offset().to_string()),
+            ("__connect.errors.connector.name", group.to_owned()),
+            ("__connect.errors.task.id", "0".to_owned()),
+            ("__connect.errors.stage", stage.to_owned()),
+            ("__connect.errors.class.name", "plaudit.schemas.Review".to_owned()),
+            ("__connect.errors.exception.class.name", class.clone()),
+            ("__connect.errors.exception.message", self.message.clone()),
+            ("__streams.errors.exception", class),
+            ("__streams.errors.message", self.message.clone()),
+            ("__streams.errors.topic", record.topic().to_owned()),
+            ("__streams.errors.partition", record.partition().to_string()),
+            ("__streams.errors.offset", record.offset().to_string()),
+        ]
     }
 }

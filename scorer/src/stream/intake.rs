@@ -1,13 +1,13 @@
 //! Polling Kafka, and collecting what arrives into batches.
 
 use super::config::{ROLE, StreamConfig};
-use super::ownership::{Callbacks, Epoch, Ownership};
-use rdkafka::Message;
+use super::ownership::{Callbacks, Epoch, Owned, Ownership};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
-use service::kafka::{Error, ErrorKind, KafkaConfig};
-use std::collections::{HashMap, HashSet};
+use rdkafka::{Message, TopicPartitionList};
+use service::kafka::{Error, ErrorKind, KafkaConfig, NextOffset, NextOffsets};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
@@ -15,6 +15,14 @@ use tokio_util::sync::CancellationToken;
 
 /// How long a poll waits when there is nothing to do: the time within which a cancelled token is seen.
 const IDLE: Duration = Duration::from_millis(100);
+
+/// How often the run asks how far other members are, when its own partitions are done; and how long it waits for the answer.
+const LOOK_AT_OTHERS: Duration = Duration::from_millis(200);
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// How long a full batch waits before the partitions pause. Pausing drops what the client has fetched ahead, so it is for
+/// stages that are held up, not for those that are merely busy.
+const PAUSE_AFTER: Duration = Duration::from_millis(500);
 
 /// How long it waits when a batch is at hand that the next stage can't take yet.
 const BUSY: Duration = Duration::from_millis(1);
@@ -48,6 +56,8 @@ pub(super) struct Taken<'c> {
 /// Records on their way through the stages.
 pub(super) struct Batch<'c> {
     pub(super) records: Vec<Taken<'c>>,
+    /// Partitions that end with transaction markers, which are never delivered: the positions behind them.
+    pub(super) ends: Vec<(i32, NextOffset)>,
     /// The assignments by which their partitions were owned.
     pub(super) epochs: HashMap<i32, Epoch>,
     bytes: usize,
@@ -55,13 +65,17 @@ pub(super) struct Batch<'c> {
 
 impl<'c> Batch<'c> {
     fn new() -> Self {
-        Self { records: Vec::new(), epochs: HashMap::new(), bytes: 0 }
+        Self { records: Vec::new(), ends: Vec::new(), epochs: HashMap::new(), bytes: 0 }
     }
 
     fn push(&mut self, message: BorrowedMessage<'c>, epoch: Epoch) {
         self.bytes += message.payload_len() + message.key_len();
         self.epochs.insert(message.partition(), epoch);
         self.records.push(Taken { message, at: Instant::now() });
+    }
+
+    fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.ends.is_empty()
     }
 
     fn is_full(&self, config: &StreamConfig) -> bool {
@@ -72,29 +86,45 @@ impl<'c> Batch<'c> {
 /// The offsets at which the run ends.
 pub(super) struct End {
     offsets: HashMap<i32, i64>,
-    reached: HashSet<i32>,
+    /// The partitions that were read to their end, and by which assignment: after another one they begin anew.
+    reached: HashMap<i32, Epoch>,
+    looked_at_others: Option<Instant>,
 }
 
 impl End {
     /// The end of each partition as it is now.
     pub(super) fn now(kafka: &KafkaConfig, topic: &str) -> Result<Self, Error> {
         let ends = service::kafka::admin::end_offsets(kafka, topic)?;
-        let offsets: HashMap<i32, i64> = ends.iter().map(|(_, partition, next)| (partition, next.0)).collect();
-        Ok(Self { offsets, reached: HashSet::new() })
+        let offsets = ends.iter().map(|(_, partition, next)| (partition, next.0)).filter(|(_, end)| *end > 0).collect();
+        Ok(Self { offsets, reached: HashMap::new(), looked_at_others: None })
     }
 
     /// Whether the record came after the start; notes that its partition is done if it is the last before.
-    fn is_beyond(&mut self, partition: i32, offset: i64) -> bool {
+    fn is_beyond(&mut self, partition: i32, offset: i64, epoch: Epoch) -> bool {
         let end = self.offsets.get(&partition).copied().unwrap_or(0);
         if offset + 1 >= end {
-            self.reached.insert(partition);
+            self.reached.insert(partition, epoch);
         }
         offset >= end
+    }
+
+    /// The partitions that somebody else has to finish, with their ends; none when one of our own is not done.
+    fn left_to_others(&self, owned: &Owned) -> Option<Vec<(i32, i64)>> {
+        let mut others = Vec::new();
+        for (&partition, &end) in &self.offsets {
+            match owned.epoch(partition) {
+                Some(epoch) if self.reached.get(&partition) == Some(&epoch) => {}
+                Some(_) => return None,
+                None => others.push((partition, end)),
+            }
+        }
+        Some(others)
     }
 }
 
 pub(super) struct Intake<'c> {
     pub(super) consumer: &'c ReviewConsumer,
+    pub(super) topic: &'c str,
     pub(super) ownership: &'c Ownership,
     pub(super) config: &'c StreamConfig,
     pub(super) end: Option<End>,
@@ -105,15 +135,15 @@ impl<'c> Intake<'c> {
     pub(super) fn run(mut self, stop: &CancellationToken, batches: &SyncSender<Batch<'c>>) -> Result<(), Error> {
         let mut batch = Batch::new();
         while !stop.is_cancelled() {
-            let wait = if batch.records.is_empty() { IDLE } else { Duration::ZERO };
-            if self.poll(wait, &mut batch)? {
-                if !batch.is_full(self.config) {
-                    continue;
-                }
-            } else if batch.records.is_empty() {
-                if self.has_reached_the_end() {
+            let wait = if batch.is_empty() { IDLE } else { Duration::ZERO };
+            let came = self.poll(wait, &mut batch)?;
+            if batch.is_empty() {
+                if self.has_reached_the_end()? {
                     return Ok(());
                 }
+                continue;
+            }
+            if came && !batch.is_full(self.config) {
                 continue;
             }
             // Either nothing more is at hand, or the batch is full.
@@ -125,20 +155,38 @@ impl<'c> Intake<'c> {
         Ok(())
     }
 
-    /// Gives the batch to the next stage; while that is busy, goes on collecting.
+    /// Gives the batch to the next stage; while that is busy, goes on collecting. When the batch is full and the wait is long,
+    /// the partitions pause and polling goes on: the group hears from this member, and can take partitions from it.
     fn hand_over(&mut self, mut batch: Batch<'c>, batches: &SyncSender<Batch<'c>>) -> Result<Option<Batch<'c>>, Error> {
-        loop {
-            if batch.is_full(self.config) {
-                // Waiting is bounded by the transactions of the batches before, far below max.poll.interval.ms.
-                return Ok(batches.send(batch).is_ok().then(Batch::new));
-            }
+        let began = Instant::now();
+        let mut paused = false;
+        let sent = loop {
             match batches.try_send(batch) {
-                Ok(()) => return Ok(Some(Batch::new())),
-                Err(TrySendError::Disconnected(_)) => return Ok(None),
+                Ok(()) => break true,
+                Err(TrySendError::Disconnected(_)) => break false,
                 Err(TrySendError::Full(unsent)) => batch = unsent,
             }
-            self.poll(BUSY, &mut batch)?;
+            if !batch.is_full(self.config) {
+                self.poll(BUSY, &mut batch)?;
+            } else if began.elapsed() < PAUSE_AFTER {
+                std::thread::park_timeout(BUSY);
+            } else {
+                // Again each time: a partition may have come meanwhile.
+                self.set_paused(true)?;
+                paused = true;
+                self.poll(IDLE, &mut batch)?;
+            }
+        };
+        if paused {
+            self.set_paused(false)?;
         }
+        Ok(sent.then(Batch::new))
+    }
+
+    fn set_paused(&self, paused: bool) -> Result<(), Error> {
+        let assigned = self.consumer.assignment().map_err(|source| Error::client("read the assignment", source))?;
+        if paused { self.consumer.pause(&assigned) } else { self.consumer.resume(&assigned) }
+            .map_err(|source| Error::client("pause or resume partitions", source))
     }
 
     /// Waits for one record; false when none came.
@@ -150,9 +198,7 @@ impl<'c> Intake<'c> {
                 Ok(true)
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
-                if let Some(end) = &mut self.end {
-                    end.reached.insert(partition);
-                }
+                self.note_end(partition, batch);
                 Ok(false)
             }
             Some(Err(error)) => {
@@ -167,12 +213,12 @@ impl<'c> Intake<'c> {
 
     fn take(&mut self, message: BorrowedMessage<'c>, batch: &mut Batch<'c>) {
         let partition = message.partition();
-        if self.end.as_mut().is_some_and(|end| end.is_beyond(partition, message.offset())) {
-            return;
-        }
         // A record that was fetched before its partition was given up belongs to the next owner. Its absence from the
         // batch's numbers would say so too late: the partition may be owned again by then, from an earlier offset.
         let Some(epoch) = self.ownership.now().epoch(partition) else { return };
+        if self.end.as_mut().is_some_and(|end| end.is_beyond(partition, message.offset(), epoch)) {
+            return;
+        }
         if batch.epochs.get(&partition).is_some_and(|&earlier| earlier != epoch) {
             // Given up and taken again within one batch: what was read before the gap will be read again.
             batch.records.retain(|taken| taken.message.partition() != partition);
@@ -180,13 +226,51 @@ impl<'c> Intake<'c> {
         batch.push(message, epoch);
     }
 
-    fn has_reached_the_end(&self) -> bool {
-        let Some(end) = &self.end else { return false };
-        let owned = self.ownership.now();
-        owned.was_assigned()
-            && owned.partitions().all(|partition| {
-                end.reached.contains(&partition) || end.offsets.get(&partition).is_none_or(|&offset| offset == 0)
-            })
+    /// The client has reached the end of a partition. Where records did not show it, markers stand between the last record and
+    /// the end; the position behind them is committed, so that other members see that the partition is done.
+    fn note_end(&mut self, partition: i32, batch: &mut Batch<'c>) {
+        let Some(end) = &mut self.end else { return };
+        let (Some(epoch), Some(&offset)) = (self.ownership.now().epoch(partition), end.offsets.get(&partition)) else {
+            return;
+        };
+        if end.reached.insert(partition, epoch) != Some(epoch) {
+            batch.epochs.insert(partition, epoch);
+            batch.ends.push((partition, NextOffset(offset)));
+        }
+    }
+
+    /// Whether the whole topic is done: our partitions read to their ends, those of others committed by them. A partition
+    /// that nobody finishes comes to us when the group notices that its owner is gone.
+    fn has_reached_the_end(&mut self) -> Result<bool, Error> {
+        let Some(end) = &mut self.end else { return Ok(false) };
+        let others = {
+            let owned = self.ownership.now();
+            if !owned.was_assigned() {
+                return Ok(false);
+            }
+            match end.left_to_others(&owned) {
+                None => return Ok(false),
+                Some(others) if others.is_empty() => return Ok(true),
+                Some(others) => others,
+            }
+        };
+        if end.looked_at_others.is_some_and(|last| last.elapsed() < LOOK_AT_OTHERS) {
+            return Ok(false);
+        }
+        end.looked_at_others = Some(Instant::now());
+        let mut list = TopicPartitionList::new();
+        for (partition, _) in &others {
+            list.add_partition(self.topic, *partition);
+        }
+        let committed = match self.consumer.committed_offsets(list, ANSWER) {
+            Ok(list) => NextOffsets::from_list(&list),
+            // The next look may find the group's coordinator.
+            Err(_) => return Ok(false),
+        };
+        let is_done = |&(partition, end): &(i32, i64)| {
+            committed.get(self.topic, partition).is_some_and(|next| next >= NextOffset(end))
+        };
+        Ok(others.iter().all(is_done))
     }
 }
 

@@ -30,6 +30,9 @@ use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+/// librdkafka's own default of `batch.size`.
+const BATCH_BYTES: usize = 1_000_000;
+
 /// What a worker needs.
 pub struct Stream {
     /// Where Kafka is.
@@ -59,7 +62,14 @@ impl Stream {
 
         let end = self.until_end.then(|| intake::End::now(&self.kafka, &self.topics.reviews)).transpose()?;
         let transactional_id = config::transactional_id(&self.kafka);
-        let producer = TransactionalProducer::new(&self.kafka, &transactional_id, self.config.transaction_timeout())?;
+        let limits = service::kafka::admin::max_message_bytes(&self.kafka, [&self.topics.predictions, &dead_letters])?;
+        let mut writing = self.kafka.clone();
+        // A batch that its topic refuses for its size would say nothing about the records in it.
+        writing
+            .properties
+            .entry("batch.size".to_owned())
+            .or_insert(limits[0].min(limits[1]).min(BATCH_BYTES).to_string());
+        let producer = TransactionalProducer::new(&writing, &transactional_id, self.config.transaction_timeout())?;
         let ownership = Arc::new(ownership::Ownership::new(self.health));
         let consumer = intake::subscribe(&self.kafka, &self.topics.reviews, Arc::clone(&ownership), self.until_end)?;
         tracing::info!(
@@ -69,7 +79,9 @@ impl Stream {
         );
 
         let started = Instant::now();
-        let intake = intake::Intake { consumer: &consumer, ownership: &ownership, config: &self.config, end };
+        let reviews = self.topics.reviews.clone();
+        let intake =
+            intake::Intake { consumer: &consumer, topic: &reviews, ownership: &ownership, config: &self.config, end };
         let worker = work::Worker {
             model: self.model,
             features: self.features,
@@ -86,14 +98,17 @@ impl Stream {
             predictions: self.topics.predictions,
             dead_letters,
             group: self.kafka.group_of(config::ROLE),
-            limits: publish::Limits::default(),
+            limits: publish::Limits { prediction_bytes: limits[0], dead_letter_bytes: limits[1] },
+            stop: token.clone(),
             report: report::Tally::new(),
         };
-        // One batch waits before each stage: enough to keep it busy, and the bound on what is in memory.
+        // One batch waits before each stage, which keeps it busy. With the one that each stage works on, at most five are in
+        // memory.
         let (collected, to_score) = sync_channel(1);
         let (scored, to_publish) = sync_channel(1);
         // A stage that ends, however it ends, stops the others: its channel closes, and the token says so to the intake.
         let stop = token.child_token();
+        let stop_on_end = stop.clone().drop_guard();
         std::thread::scope(|scope| {
             let taking = spawn(scope, "intake", || {
                 let _stop_on_end = stop.clone().drop_guard();
@@ -109,7 +124,7 @@ impl Stream {
                 }
             });
             let published = to_publish.into_iter().try_for_each(|batch| publisher.publish(batch));
-            stop.cancel();
+            drop(stop_on_end);
             let taken = taking.join();
             scoring.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             published.and(taken.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))

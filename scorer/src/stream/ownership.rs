@@ -113,7 +113,12 @@ impl ConsumerContext for Callbacks {
         match rebalance {
             Rebalance::Assign(list) => self.0.assign(list.elements().iter().map(|element| element.partition())),
             Rebalance::Revoke(list) => self.0.revoke(list.elements().iter().map(|element| element.partition())),
-            Rebalance::Error(error) => tracing::warn!("the consumer group could not rebalance: {error}"),
+            Rebalance::Error(error) => {
+                // The client drops its whole assignment then.
+                tracing::warn!("the consumer group could not rebalance: {error}");
+                let all: Vec<i32> = self.0.now().partitions().collect();
+                self.0.revoke(all.into_iter());
+            }
         }
     }
 }

@@ -48,8 +48,9 @@ impl Tally {
         Self { predictions: 0, dead_letters: 0, latencies: Latencies::new(), evaluation: Evaluation::new() }
     }
 
-    /// Counts a batch that was just committed.
-    pub(super) fn add(&mut self, scored: &ScoredBatch<'_>, owned: &Owned) {
+    /// Counts a batch that was just committed; answers how many records of it were.
+    pub(super) fn add(&mut self, scored: &ScoredBatch<'_>, owned: &Owned) -> usize {
+        let before = self.records();
         let mut by_label = [0_u64; 2];
         for (taken, outcome) in scored.batch.records.iter().zip(&scored.outcomes) {
             if !is_owned(&scored.batch, taken.message.partition(), owned) {
@@ -74,10 +75,15 @@ impl Tally {
             self.predictions += predictions;
             metrics::count_stream_predictions(label, predictions);
         }
+        (self.records() - before) as usize
+    }
+
+    fn records(&self) -> u64 {
+        self.predictions + self.dead_letters
     }
 
     pub(super) fn finish(&self, elapsed: Duration) -> StreamReport {
-        let records = self.predictions + self.dead_letters;
+        let records = self.records();
         let seconds = elapsed.as_secs_f64();
         StreamReport {
             records,

@@ -7,7 +7,7 @@ use crate::{LoadedModel, ModelHandle, score};
 use model::{Document, Scratch};
 use rdkafka::Message;
 use rdkafka::message::BorrowedMessage;
-use schemas::{DecodeError, Label, Prediction, Review, Source, Timestamp};
+use schemas::{Label, Prediction, Review, Source, Timestamp};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tokio::runtime::Handle;
@@ -50,8 +50,7 @@ impl Worker {
     /// One outcome per record, in the records' order, all by the same model.
     pub(super) fn score<'c>(&self, batch: Batch<'c>) -> ScoredBatch<'c> {
         let model = self.model.current();
-        let decoded =
-            self.in_shares(&batch.records, |_, taken| Review::decode(taken.message.payload().unwrap_or_default()));
+        let decoded = self.in_shares(&batch.records, |_, taken| decode(taken.message.payload().unwrap_or_default()));
         let features = self.read_features(&decoded);
         let outcomes =
             self.in_shares(&batch.records, |i, taken| self.outcome(&model, taken, &decoded[i], features.get(i)));
@@ -84,7 +83,7 @@ impl Worker {
     }
 
     /// The features of the whole batch in one round trip; nothing where there is no store.
-    fn read_features(&self, decoded: &[Result<Review, DecodeError>]) -> Vec<EntityFeatures> {
+    fn read_features(&self, decoded: &[Decoded]) -> Vec<EntityFeatures> {
         if !self.features.has_store() {
             return Vec::new();
         }
@@ -102,12 +101,12 @@ impl Worker {
         &self,
         model: &LoadedModel,
         taken: &Taken<'_>,
-        decoded: &Result<Review, DecodeError>,
+        decoded: &Decoded,
         features: Option<&EntityFeatures>,
     ) -> Outcome {
         let review = match decoded {
             Ok(review) => review,
-            Err(error) => return dead(&taken.message, DeadLetterCause::Decode(error.cause), &error.message),
+            Err((cause, message)) => return dead(&taken.message, *cause, message),
         };
         // A record that makes scoring panic is one record's trouble, not its partition's.
         catch_unwind(AssertUnwindSafe(|| Outcome::Prediction(self.predict(model, &taken.message, review, features))))
@@ -139,7 +138,7 @@ impl Worker {
             created_at: review.created_at,
             scored_at: Timestamp::now(),
         };
-        let value = serde_json::to_vec(&prediction).expect("a prediction has string keys and finite numbers");
+        let value = serde_json::to_vec(&prediction).expect("a prediction has string keys");
         let label = review.rating.and_then(|rating| rating.label()).filter(|_| self.keep_labels);
         Ready {
             key: prediction.review_id.0,
@@ -153,6 +152,16 @@ impl Worker {
     }
 }
 
+/// A review, or why there is none.
+type Decoded = Result<Review, (DeadLetterCause, String)>;
+
+fn decode(bytes: &[u8]) -> Decoded {
+    match catch_unwind(|| Review::decode(bytes)) {
+        Ok(decoded) => decoded.map_err(|error| (DeadLetterCause::Decode(error.cause), error.message)),
+        Err(_) => Err((DeadLetterCause::Panic, "decoding the review panicked".to_owned())),
+    }
+}
+
 fn dead(message: &BorrowedMessage<'_>, cause: DeadLetterCause, reason: &str) -> Outcome {
     tracing::debug!(
         messaging.destination.partition.id = message.partition(),
@@ -162,5 +171,5 @@ fn dead(message: &BorrowedMessage<'_>, cause: DeadLetterCause, reason: &str) -> 
         message.partition(),
         message.offset()
     );
-    Outcome::DeadLetter(DeadLetter { cause, message: reason.to_owned(), omit_payload: false })
+    Outcome::DeadLetter(DeadLetter { cause, message: reason.to_owned() })
 }

@@ -29,4 +29,4 @@ mod secret;
 pub use effective::Effective;
 pub use error::{ConfigError, Layer};
 pub use layers::{Layers, environment, load, merge, parse_override};
-pub use secret::{Secret, redact_url};
+pub use secret::redact_url;

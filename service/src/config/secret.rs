@@ -1,41 +1,9 @@
-//! What must not be printed: a string that shows itself as `***`, the names of keys whose values are masked, and
+//! What must not be printed: the names of keys whose values are masked, and
 //! passwords inside URLs.
 
 use std::borrow::Cow;
-use std::fmt;
-
-use serde::Deserialize;
 
 pub(crate) const MASK: &str = "***";
-
-/// A string from the configuration that neither `Debug` nor `Display` gives away.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a string that must not be printed.
-    pub fn new(secret: impl Into<String>) -> Self {
-        Self(secret.into())
-    }
-
-    /// The string itself, for the one place that needs it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(MASK)
-    }
-}
-
-impl fmt::Display for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(MASK)
-    }
-}
 
 /// True when the value of this dotted key is masked whole.
 pub(crate) fn is_secret(key: &str) -> bool {
@@ -112,12 +80,5 @@ mod tests {
         for key in ["kafka.brokers", "kafka.properties.sasl.mechanism", "kafka.properties.ssl.ca.location"] {
             assert!(!is_secret(key), "{key}");
         }
-    }
-
-    #[test]
-    fn a_secret_prints_as_stars() {
-        let secret = Secret::new("hunter2");
-        assert_eq!(format!("{secret} {secret:?}"), "*** ***");
-        assert_eq!(secret.expose(), "hunter2");
     }
 }

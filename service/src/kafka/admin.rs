@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
@@ -93,6 +93,27 @@ pub fn describe(kafka: &KafkaConfig, topics: &[&str]) -> Result<BTreeMap<String,
             (topic.name().to_owned(), description)
         })
         .collect())
+}
+
+/// Kafka's own default of `max.message.bytes`.
+const DEFAULT_MAX_MESSAGE_BYTES: usize = 1_048_588;
+
+/// The largest record, or batch of records, that each topic accepts. Where the broker doesn't say, because this client may
+/// not ask or it doesn't know the question, it is Kafka's default.
+pub fn max_message_bytes<const N: usize>(kafka: &KafkaConfig, topics: [&str; N]) -> Result<[usize; N], Error> {
+    let client: AdminClient<DefaultClientContext> =
+        kafka.admin().create().map_err(|source| Error::client("create an admin client", source))?;
+    let resources = topics.map(ResourceSpecifier::Topic);
+    let options = AdminOptions::new().request_timeout(Some(kafka.connect_timeout()));
+    let answers = futures::executor::block_on(client.describe_configs(&resources, &options)).unwrap_or_default();
+    let mut limits = [DEFAULT_MAX_MESSAGE_BYTES; N];
+    for (limit, answer) in limits.iter_mut().zip(answers) {
+        let value = answer.ok().and_then(|topic| topic.get("max.message.bytes")?.value.clone());
+        if let Some(bytes) = value.and_then(|value| value.parse().ok()) {
+            *limit = bytes;
+        }
+    }
+    Ok(limits)
 }
 
 /// Where a read_committed reader of this topic ends now: before the first open transaction.

@@ -10,6 +10,17 @@ use serde::{Deserialize, Serialize};
 use super::error::Error;
 use crate::config::redact_url;
 
+/// What exactly-once stands on is nobody's to change.
+const PROMISED: [(&str, &str); 7] = [
+    ("group.id", "it follows from kafka.group"),
+    ("transactional.id", "each process has its own"),
+    ("enable.auto.commit", "offsets are committed with the results"),
+    ("enable.auto.offset.store", "offsets are committed with the results"),
+    ("isolation.level", "aborted records must not be read"),
+    ("enable.idempotence", "records must not be repeated"),
+    ("acks", "records must not be lost"),
+];
+
 /// Where Kafka is, and how to talk to it. User properties win over every setting made here.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +51,12 @@ impl KafkaConfig {
         }
         if self.connect_timeout_ms == 0 {
             return Err(Error::Config { key: "kafka.connect_timeout_ms".into(), reason: "must be above 0".into() });
+        }
+        if let Some((key, reason)) = PROMISED.iter().find(|(key, _)| self.properties.contains_key(*key)) {
+            return Err(Error::Config {
+                key: format!("kafka.properties.{key}"),
+                reason: format!("cannot be set: {reason}"),
+            });
         }
         let mut user = ClientConfig::new();
         user.extend(self.properties.clone());
@@ -156,12 +173,12 @@ mod tests {
     #[test]
     fn user_properties_win_over_every_setting() {
         let mut kafka = KafkaConfig::new("localhost:1", "app");
-        for (key, value) in [("linger.ms", "50"), ("isolation.level", "read_uncommitted"), ("retry.backoff.ms", "7")] {
+        for (key, value) in [("linger.ms", "50"), ("fetch.max.bytes", "1000000"), ("retry.backoff.ms", "7")] {
             kafka.properties.insert(key.into(), value.into());
         }
         assert_eq!(kafka.producer().get("linger.ms"), Some("50"));
         assert_eq!(kafka.transactional_producer("t").get("retry.backoff.ms"), Some("7"));
-        assert_eq!(kafka.consumer("role").get("isolation.level"), Some("read_uncommitted"));
+        assert_eq!(kafka.consumer("role").get("fetch.max.bytes"), Some("1000000"));
     }
 
     #[test]
@@ -181,6 +198,14 @@ mod tests {
             let _: rdkafka::producer::BaseProducer = kafka.transactional_producer("t").create().unwrap();
             kafka.properties.insert("group.protocol".into(), "consumer".into());
         }
+    }
+
+    #[test]
+    fn what_exactly_once_stands_on_cannot_be_changed() {
+        let mut kafka = KafkaConfig::new("localhost:1", "app");
+        kafka.properties.insert("isolation.level".into(), "read_uncommitted".into());
+        let message = kafka.check().unwrap_err().to_string();
+        assert!(message.contains("kafka.properties.isolation.level` cannot be set"), "{message}");
     }
 
     #[test]

@@ -66,6 +66,12 @@ pub enum Error {
         /// What the broker said.
         reason: String,
     },
+    /// The consumer group has taken this member's partitions away; it learns which when it polls.
+    #[error("this process is no longer a member of the consumer group \"{group}\"")]
+    NotAMember {
+        /// Which group.
+        group: String,
+    },
     /// A record is larger than its topic accepts.
     #[error("a record of {size_bytes} bytes is larger than topic \"{topic}\" accepts (max.message.bytes)")]
     RecordTooLarge {
@@ -114,7 +120,7 @@ impl Error {
                 ErrorKind::Fatal
             }
             Error::Unreachable { .. } => ErrorKind::Retry,
-            Error::RecordTooLarge { .. } => ErrorKind::Abort,
+            Error::RecordTooLarge { .. } | Error::NotAMember { .. } => ErrorKind::Abort,
             Error::Delivery { kind, .. } | Error::Transaction { kind, .. } => *kind,
             Error::Client { source, .. } => kind_of(source),
         }

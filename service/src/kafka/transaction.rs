@@ -26,6 +26,8 @@ pub struct TransactionalProducer {
     producer: BaseProducer<Deliveries>,
     transactional_id: String,
     timeout: Duration,
+    /// By when the open transaction has to be over.
+    deadline: Mutex<Instant>,
 }
 
 impl TransactionalProducer {
@@ -39,7 +41,13 @@ impl TransactionalProducer {
         let producer = config
             .create_with_context::<_, BaseProducer<Deliveries>>(Deliveries::default())
             .map_err(|source| Error::client("create a transactional producer", source))?;
-        let producer = Self { producer, transactional_id: transactional_id.to_owned(), timeout: transaction_timeout };
+        let producer = Self {
+            producer,
+            transactional_id: transactional_id.to_owned(),
+            // The client has to give up before the broker does: a transaction that the broker aborts fences its producer.
+            timeout: transaction_timeout * 2 / 3,
+            deadline: Mutex::new(Instant::now()),
+        };
         // The broker may still be ending the transaction of a producer that was killed.
         let deadline = Instant::now() + kafka.connect_timeout().max(transaction_timeout);
         producer.retry("start", deadline, |left| producer.producer.init_transactions(left))?;
@@ -49,6 +57,7 @@ impl TransactionalProducer {
     /// Opens a transaction.
     pub fn begin(&self) -> Result<(), Error> {
         self.producer.context().take_failure();
+        *self.deadline.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Instant::now() + self.timeout;
         self.producer.begin_transaction().map_err(|source| self.error("begin a transaction", &source))
     }
 
@@ -58,7 +67,7 @@ impl TransactionalProducer {
         let topic = record.topic;
         let size_bytes = record.key.map_or(0, |key| key.to_bytes().len())
             + record.payload.map_or(0, |payload| payload.to_bytes().len());
-        let deadline = Instant::now() + self.timeout;
+        let deadline = self.deadline();
         let mut unsent = record;
         loop {
             let source = match self.producer.send(unsent) {
@@ -88,7 +97,7 @@ impl TransactionalProducer {
     ///
     /// After an error of kind [`ErrorKind::Abort`], call [`abort`](Self::abort).
     pub fn commit(&self, offsets: &NextOffsets, group: &ConsumerGroupMetadata) -> Result<(), Error> {
-        let deadline = Instant::now() + self.timeout;
+        let deadline = self.deadline();
         self.flush(deadline)?;
         if !offsets.is_empty() {
             let list = offsets.to_list()?;
@@ -102,7 +111,7 @@ impl TransactionalProducer {
 
     /// Commits a transaction that holds records only: work that has no consumer group.
     pub fn commit_records(&self) -> Result<(), Error> {
-        let deadline = Instant::now() + self.timeout;
+        let deadline = self.deadline();
         self.flush(deadline)?;
         self.finish(deadline)
     }
@@ -125,9 +134,8 @@ impl TransactionalProducer {
         result.map_err(give_up_as(ErrorKind::Fatal))
     }
 
-    /// The id that fences other producers.
-    pub fn transactional_id(&self) -> &str {
-        &self.transactional_id
+    fn deadline(&self) -> Instant {
+        *self.deadline.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Waits until every record is stored; the first that was not is the error.
@@ -154,7 +162,7 @@ impl TransactionalProducer {
     }
 
     fn finish(&self, deadline: Instant) -> Result<(), Error> {
-        // Whether a commit that was never confirmed took place, only the broker knows; a new producer asks it.
+        // Whether a commit that was never confirmed took place, only the broker knows: the committed offsets tell it.
         self.retry("commit the transaction", deadline, |left| self.producer.commit_transaction(left))
             .map_err(give_up_as(ErrorKind::Fatal))
     }
@@ -205,7 +213,9 @@ impl TransactionalProducer {
             other => other.to_string(),
         };
         let reason = match kind {
-            ErrorKind::Fenced => format!("another producer with this id took over: {what}"),
+            ErrorKind::Fenced => {
+                format!("another producer with this id took over, or the transaction outlived its time-out: {what}")
+            }
             _ => what,
         };
         self.failed(step, reason, kind)
