@@ -21,8 +21,11 @@ Examples:
   cut -f 2 reviews.tsv | plaudit predict - --json")]
 pub struct Args {
     /// The texts; `-`, or none, for the lines of stdin
-    #[arg(value_name = "TEXT")]
-    texts: Vec<String>,
+    // Apart from the others: a list that allows hyphens would take the flags that follow it.
+    #[arg(value_name = "TEXT", allow_hyphen_values = true, value_parser = text)]
+    first: Option<String>,
+    #[arg(value_name = "TEXT", hide = true)]
+    others: Vec<String>,
     /// Which version to ask
     #[arg(long, value_name = "VERSION or ALIAS", default_value = "production")]
     model: Reference,
@@ -39,18 +42,28 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     let model = LoadedModel::fetch(&registry, &config.model.name, version).await?;
     let mut predictor = Predictor::new(&model, args.explain);
     let mut printed = Printed { json: args.output.json, answers: 0, predictions: 0 };
-    if args.texts.is_empty() || args.texts == ["-"] {
+    let texts: Vec<String> = args.first.into_iter().chain(args.others).collect();
+    if texts.is_empty() || texts == ["-"] {
         for line in std::io::stdin().lock().split(b'\n') {
             let line = line.map_err(|error| anyhow::anyhow!("cannot read stdin: {error}"))?;
             let line = String::from_utf8_lossy(&line);
             printed.add(&predictor.answer(line.trim_end_matches('\r')))?;
         }
     } else {
-        for text in &args.texts {
+        for text in &texts {
             printed.add(&predictor.answer(text))?;
         }
     }
     printed.end()
+}
+
+/// A text may begin with a hyphen, as `-5 stars` does; a single word after two is a flag that somebody misspelt.
+fn text(argument: &str) -> Result<String, String> {
+    let is_flag = |word: &str| word.starts_with(char::is_alphabetic) && !word.contains(char::is_whitespace);
+    if argument.strip_prefix("--").is_some_and(is_flag) {
+        return Err("there is no such flag; a text that looks like one can come on stdin".to_owned());
+    }
+    Ok(argument.to_owned())
 }
 
 /// What has gone to stdout: lines, or the elements of one array.

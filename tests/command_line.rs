@@ -12,6 +12,14 @@ use tempfile::TempDir;
 fn plaudit(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plaudit"));
     command.args(arguments).env("USER", "ann").stdin(Stdio::null());
+    without_settings(command)
+}
+
+/// A developer's shell may point the binary elsewhere.
+fn without_settings(mut command: Command) -> Command {
+    for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("PLAUDIT__")) {
+        command.env_remove(key);
+    }
     command
 }
 
@@ -116,6 +124,129 @@ fn the_configuration_is_shown_with_origins_and_without_secrets() {
     let json: Value = serde_json::from_slice(&run(&[&["config", "--json"], &secret[..]].concat()).stdout).unwrap();
     assert_eq!(json["redis"]["url"], "redis://me:***@host:6379");
     assert_eq!(json["registry"]["poll_interval_ms"], 1000);
+}
+
+/// A folder with a model in production and files that cannot be used; the binary runs in it.
+fn with_a_model_and_files() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let reviews: String = (0..40)
+        .map(|i| format!("{{\"text\": \"a {} product {i}\", \"label\": {}}}\n", ["bad", "good"][i % 2], i % 2))
+        .collect();
+    for (name, content) in [
+        ("reviews.jsonl", reviews.as_str()),
+        ("no_text.csv", "stars,body\n5,good\n"),
+        ("empty.csv", ""),
+        ("damaged.parquet", "PAR1 a footer that is none PAR1"),
+        ("wrong.toml", "[kafka]\nbroker = \"x\"\n"),
+    ] {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
+    let train = ["train", "--input", "reviews.jsonl", "--promote", "--registry", "models"];
+    let output = plaudit(&train).current_dir(&folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    folder
+}
+
+/// Asserts the exit code, nothing on stdout, and one `error: ` line, the last of stderr, with all these words.
+fn assert_fails(mut command: Command, code: i32, words: &[&str]) {
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let told = format!("{command:?}:\n{stderr}");
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(code), &b""[..]), "{told}");
+    assert!(!stderr.contains("panicked"), "{told}");
+    assert_eq!(stderr.lines().filter(|line| line.starts_with("error: ")).count(), 1, "{told}");
+    let error = stderr.lines().last().filter(|line| line.starts_with("error: ")).expect(&told);
+    assert!(words.iter().all(|word| error.contains(word)), "{words:?} in {told}");
+}
+
+#[test]
+fn every_foreseen_failure_is_one_sentence_that_names_the_thing() {
+    const BROKER: &str = "--brokers localhost:1 --set kafka.connect_timeout_ms=300";
+    const NO_BROKER: &[&str] = &["no Kafka broker answers at localhost:1", "set kafka.brokers"];
+    const NO_MODEL: &[&str] = &["production", "/nothing", "plaudit train --input FILE --promote"];
+    const WRONG_KEY: &[&str] = &["kafka.broker", "did you mean `kafka.brokers`?"];
+    let folder = with_a_model_and_files();
+    let fails = |line: &str, code, words| {
+        let mut command = plaudit(&line.split(' ').collect::<Vec<_>>());
+        command.current_dir(&folder);
+        assert_fails(command, code, words);
+    };
+    for (line, code, words) in [
+        (format!("score --registry models {BROKER}"), 1, NO_BROKER),
+        (format!("topics create {BROKER}"), 1, NO_BROKER),
+        (format!("replay --input reviews.jsonl {BROKER}"), 1, NO_BROKER),
+        (
+            "serve --registry models --set gateway.listen=127.0.0.1:0 --set redis.url=redis://127.0.0.1:1".into(),
+            1,
+            &["redis://127.0.0.1:1", "correct redis.url"],
+        ),
+        ("serve --registry nothing --set gateway.listen=127.0.0.1:0".into(), 1, NO_MODEL),
+        (format!("score --registry nothing {BROKER}"), 1, NO_MODEL),
+        ("predict --registry nothing good".into(), 1, NO_MODEL),
+        ("evaluate --registry nothing --input reviews.jsonl".into(), 1, NO_MODEL),
+        ("predict --registry models --model canary good".into(), 1, &["\"canary\"", "there are v1 and production"]),
+        ("models promote v7 --registry models".into(), 1, &["\"v7\"", "there are v1 and production"]),
+        ("config --config wrong.toml".into(), 2, &["kafka.broker", "wrong.toml", "did you mean `kafka.brokers`?"]),
+        ("config --set kafka.broker=x".into(), 2, WRONG_KEY),
+    ] {
+        fails(&line, code, words);
+    }
+    for verb in ["train --registry other", "evaluate --registry models", &format!("replay {BROKER}"), "demo --once"] {
+        for (file, code, words) in [
+            ("no_text.csv", 2, &["`no_text.csv`", "stars, body", "--column text=COLUMN"][..]),
+            ("empty.csv", 1, &["`empty.csv`", "empty"]),
+            ("missing.csv", 1, &["`missing.csv`", "check the path"]),
+            ("damaged.parquet", 1, &["`damaged.parquet`", "Parquet"]),
+        ] {
+            fails(&format!("{verb} --input {file}"), code, words);
+        }
+    }
+    let mut command = plaudit(&["config"]);
+    command.env("PLAUDIT__KAFKA__BROKER", "x");
+    assert_fails(command, 2, &["PLAUDIT__KAFKA__BROKER", WRONG_KEY[1]]);
+}
+
+/// The full disk is a tmpfs of 4 kB in a mount namespace of the child's own. Where none can be mounted, what is asserted
+/// is the other half: a folder that nobody may write to, root neither.
+#[test]
+fn a_forbidden_registry_and_where_tmpfs_can_be_mounted_a_full_one_end_train_with_one_sentence() {
+    const TRAIN: [&str; 3] = ["train", "--input", "reviews.jsonl"];
+    let folder = with_a_model_and_files();
+    let mut forbidden = plaudit(&[&TRAIN[..], &["--registry", "/sys/plaudit"]].concat());
+    forbidden.current_dir(&folder);
+    assert_fails(forbidden, 1, &["cannot write /sys/plaudit", "set registry.url to another folder"]);
+
+    std::fs::create_dir(folder.path().join("full")).unwrap();
+    let in_tmpfs = |command: &[&str]| {
+        let mut unshare = Command::new("unshare");
+        let mount = "mount -t tmpfs -o size=4k none full && exec \"$@\"";
+        unshare.args(["--map-root-user", "--mount", "sh", "-c", mount, "sh"]).args(command);
+        unshare.current_dir(&folder).stdin(Stdio::null());
+        without_settings(unshare)
+    };
+    if in_tmpfs(&["true"]).output().is_ok_and(|output| output.status.success()) {
+        let binary = [env!("CARGO_BIN_EXE_plaudit")];
+        let full = in_tmpfs(&[&binary[..], &TRAIN, &["--registry", "full/models"]].concat());
+        assert_fails(full, 1, &["cannot write ", "full/models", "free space there, or set registry.url"]);
+    }
+}
+
+#[test]
+fn a_text_may_begin_with_a_hyphen_and_flags_stay_flags() {
+    let folder = with_a_model_and_files();
+    let registry = folder.path().join("models");
+    let answers = |arguments: &[&str]| json(&registry, &[&["predict"], arguments].concat()).as_array().unwrap().len();
+    assert_eq!(answers(&["-5 stars"]), 1);
+    assert_eq!(answers(&["--model", "v1", "-good", "--explain"]), 1);
+    assert_eq!(answers(&["- a good product", "a bad one"]), 2);
+    let escaped = run(&["predict", "--registry", registry.to_str().unwrap(), "--", "-5 stars", "-good"]);
+    assert_eq!(String::from_utf8(escaped.stdout).unwrap().lines().count(), 2);
+    assert_eq!(run(&["predict", "--help"]).status.code(), Some(0));
+    for misspelt in [&["predict", "--modle", "v1", "good"][..], &["predict", "good", "--modle", "v1"]] {
+        let output = run(misspelt);
+        assert_eq!(output.status.code(), Some(2), "{misspelt:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("--modle"), "{misspelt:?}");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Why a demo ends without a result. Each message says what to do, or is that of the part that failed.
 
+use std::path::PathBuf;
+
 /// Why a demo ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -46,6 +48,22 @@ pub enum Error {
         /// What is wrong with it.
         error: schemas::DecodeError,
     },
+    /// The topics hold more than was read back, so nothing is proved.
+    #[error(
+        "{records} of the last records could not be read back within {seconds} s: whether all went well is not known"
+    )]
+    Unread {
+        /// Records that were not read.
+        records: i64,
+        /// How long it was tried.
+        seconds: u64,
+    },
+    /// An input that is gone once it has been read.
+    #[error("`{}` is a pipe or a device, give a regular file: the demo reads its input more than once", path.display())]
+    ReadOnce {
+        /// The path as given.
+        path: PathBuf,
+    },
     /// The scorer does not take up its work.
     #[error("the scorer was not ready within {seconds} s: its log tells why (telemetry.log = \"info\")")]
     NotReady {
@@ -57,6 +75,10 @@ pub enum Error {
 impl Error {
     /// Whether other flags on the command line would help, and nothing else would.
     pub fn is_wrong_usage(&self) -> bool {
-        matches!(self, Self::Training(error) if error.is_wrong_usage())
+        match self {
+            Self::Training(error) => error.is_wrong_usage(),
+            Self::ReadOnce { .. } => true,
+            _ => false,
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::ledger::{Departure, Ledger};
 use crate::split::{Half, Split};
 use feature_store::offline::Row;
 use ingest::{Omissions, Outgoing, Pace, Publisher, RowBatches, RowConverter, Sent};
-use schemas::{Feedback, Origin, Rating, Topics};
+use schemas::{Origin, Rating, Review, Topics};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -74,15 +74,9 @@ impl Source {
     }
 }
 
-fn with_label(review: schemas::Review) -> Outgoing {
-    let label = review.rating.and_then(Rating::label);
-    let feedback = label.map(|label| Feedback {
-        review_id: review.review_id.clone(),
-        label,
-        origin: Origin::Rating,
-        created_at: review.created_at,
-    });
-    Outgoing { review, feedback, has_time: true }
+fn with_label(review: Review) -> Outgoing {
+    let label = review.rating.and_then(Rating::label).map(|label| (label, Origin::Rating));
+    Outgoing::new(review, label, true)
 }
 
 /// Sends what its source has.

@@ -1,9 +1,11 @@
 //! What a demo came to: one JSON document, or a page for people.
 
+use crate::tally::State;
 use ingest::Omissions;
 use model::metrics::Metrics;
 use serde::Serialize;
 use service::latency::Quantiles;
+use std::collections::BTreeMap;
 use std::fmt;
 use trainer::ModelSummary;
 use trainer::grouped;
@@ -21,6 +23,8 @@ pub struct Report {
     pub missing: u64,
     /// Outcomes of reviews that already had one.
     pub duplicates: u64,
+    /// Reviews of which a record was never read back under their id: the review, its outcome or its label.
+    pub unsettled: u64,
     /// Rows that were not sent, and why; rows that were, with a flaw.
     #[serde(flatten)]
     pub omissions: Omissions,
@@ -47,15 +51,22 @@ pub struct Report {
 /// Not every review got exactly one outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "of {records} reviews {missing} have neither prediction nor dead letter, and {duplicates} outcomes are repeated"
+    "of {records} reviews {missing} have neither prediction nor dead letter, and of {unsettled} not every record came back \
+     under its id; of {predictions} predictions and {dead_letters} dead letters {duplicates} are repeated"
 )]
 pub struct NotExactlyOnce {
     /// Reviews.
     pub records: u64,
+    /// Outcomes that are predictions.
+    pub predictions: u64,
+    /// Outcomes that are dead letters.
+    pub dead_letters: u64,
     /// Reviews without an outcome.
     pub missing: u64,
     /// Outcomes beyond the first.
     pub duplicates: u64,
+    /// Reviews of which a record was never read back under their id.
+    pub unsettled: u64,
 }
 
 impl Report {
@@ -67,6 +78,7 @@ impl Report {
             dead_letters: 0,
             missing: 0,
             duplicates: 0,
+            unsettled: 0,
             omissions: Omissions::default(),
             seconds: 0.0,
             records_per_second: 0.0,
@@ -79,10 +91,27 @@ impl Report {
         }
     }
 
-    /// Whether each review got exactly one outcome.
+    /// What the books say, and nothing else: of `records` reviews sent, in a topic that ends at `ends`.
+    pub(crate) fn of_books(records: u64, counts: &State, unsettled: u64, ends: &BTreeMap<i32, i64>) -> Self {
+        Self {
+            records,
+            predictions: counts.predictions,
+            dead_letters: counts.dead_letters,
+            missing: counts.outcomes.missing(ends),
+            duplicates: counts.outcomes.duplicates(),
+            unsettled,
+            ..Self::stopped_early()
+        }
+    }
+
+    /// Whether each review got exactly one outcome. Offsets alone don't tell: a review that stands in its topic twice has
+    /// an outcome at either place, which only the sum shows, and one under another review's id only the ledger.
     pub fn exactly_once(&self) -> Result<(), NotExactlyOnce> {
-        let Self { records, missing, duplicates, .. } = *self;
-        if missing + duplicates == 0 { Ok(()) } else { Err(NotExactlyOnce { records, missing, duplicates }) }
+        let Self { records, predictions, dead_letters, missing, duplicates, unsettled, .. } = *self;
+        if missing + duplicates + unsettled == 0 && records == predictions + dead_letters {
+            return Ok(());
+        }
+        Err(NotExactlyOnce { records, predictions, dead_letters, missing, duplicates, unsettled })
     }
 }
 
@@ -95,7 +124,9 @@ impl fmt::Display for Report {
         writeln!(f, "reviews      {} in {seconds:.2} s, {rate} a second", grouped(self.records))?;
         let (dead, missing) = (grouped(self.dead_letters), grouped(self.missing));
         let (predictions, duplicates) = (grouped(self.predictions), grouped(self.duplicates));
-        writeln!(f, "predictions  {predictions}; dead letters {dead}, missing {missing}, repeated {duplicates}")?;
+        let unsettled = grouped(self.unsettled);
+        write!(f, "predictions  {predictions}; dead letters {dead}, missing {missing}, repeated {duplicates}")?;
+        writeln!(f, ", unsettled {unsettled}")?;
         for (reason, rows) in &self.omissions.skipped {
             writeln!(f, "not sent     {} rows: {}", grouped(*rows), reason.replace('_', " "))?;
         }
@@ -163,9 +194,23 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_or_repeated_review_is_no_success() {
+    fn each_hole_in_the_books_alone_is_no_success() {
         assert_eq!(report().exactly_once(), Ok(()));
-        let error = Report { missing: 1, duplicates: 2, ..report() }.exactly_once().unwrap_err().to_string();
-        assert_eq!(error, "of 1234 reviews 1 have neither prediction nor dead letter, and 2 outcomes are repeated");
+        let holes = [
+            Report { missing: 1, ..report() },
+            Report { duplicates: 1, ..report() },
+            Report { unsettled: 1, ..report() },
+            Report { predictions: 1_231, ..report() },
+            Report { dead_letters: 3, ..report() },
+        ];
+        for hole in holes {
+            assert!(hole.exactly_once().is_err(), "{hole}");
+        }
+        let error = Report { missing: 1, duplicates: 2, unsettled: 3, ..report() }.exactly_once().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "of 1234 reviews 1 have neither prediction nor dead letter, and of 3 not every record came back under its id; \
+             of 1230 predictions and 4 dead letters 2 are repeated"
+        );
     }
 }

@@ -16,8 +16,8 @@ use ingest::{Pace, Publisher, RowBatches, RowConverter, Speed};
 use registry::{Alias, Reference, Registry};
 use scorer::ModelHandle;
 use service::latency::Quantiles;
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,6 +52,7 @@ async fn run_on(
     stop: &CancellationToken,
     screen: &mut Screen,
 ) -> Result<Report, Error> {
+    refuse_what_is_read_only_once(&options.input)?;
     let door = Door::open(&config.gateway.listen, options.any_port).await?;
     if !listens_as_configured(&config.gateway.listen, door.address()) {
         screen.note(&format!("{} is taken, the gateway takes another port", config.gateway.listen));
@@ -107,7 +108,20 @@ async fn run_on(
     // What broke says so here.
     let ends = system.stop().await?;
     let fed = replayed.transpose()?.unwrap_or_default();
-    Ok(report(&trained, &fed, &counts, &ends, seconds))
+    // The tally has read all there is: what the ledger still holds will never come.
+    let books = Report::of_books(fed.reviews, &counts.lock(), ledger.records(), &ends);
+    Ok(report(books, &trained, &fed, &counts, seconds))
+}
+
+/// A pipe has nothing left for the second reading. Asks only for the kind of file: opening a pipe would wait for its writer.
+/// What is not there, or a folder, is told by whoever opens it.
+fn refuse_what_is_read_only_once(input: &Input) -> Result<(), Error> {
+    let Input::Files { paths, .. } = input else { return Ok(()) };
+    let is_read_once = |path: &Path| std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    match paths.iter().find(|path| is_read_once(path)) {
+        Some(path) => Err(Error::ReadOnce { path: path.clone() }),
+        None => Ok(()),
+    }
 }
 
 /// Whether the gateway has the port that it was to have; port 0 stands for any.
@@ -273,15 +287,11 @@ impl Rate {
     }
 }
 
-fn report(trained: &Trained, fed: &Fed, counts: &Counts, ends: &BTreeMap<i32, i64>, seconds: f64) -> Report {
+/// The books, with all that is told beside them.
+fn report(books: Report, trained: &Trained, fed: &Fed, counts: &Counts, seconds: f64) -> Report {
     let counts = counts.lock();
     let latency_ms: Option<Quantiles> = counts.latencies.quantiles();
     Report {
-        records: fed.reviews,
-        predictions: counts.predictions,
-        dead_letters: counts.dead_letters,
-        missing: counts.outcomes.missing(ends),
-        duplicates: counts.outcomes.duplicates(),
         omissions: fed.omissions.clone(),
         seconds,
         records_per_second: if seconds > 0.0 { fed.reviews as f64 / seconds } else { 0.0 },
@@ -291,5 +301,6 @@ fn report(trained: &Trained, fed: &Fed, counts: &Counts, ends: &BTreeMap<i32, i6
         model: Some(trained.report.model.clone()),
         trained_rows: trained.report.rows.train,
         split: trained.split.as_ref().map_or("generated", Split::name),
+        ..books
     }
 }

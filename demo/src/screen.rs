@@ -1,5 +1,5 @@
-//! What people see while it runs: a picture that is redrawn a few times a second on a terminal, a line every few seconds
-//! elsewhere. The texts on it are generated or the user's own; they go to this screen and to no log.
+//! What people see while it runs: a picture that is redrawn a few times a second on a terminal, elsewhere a line on stderr
+//! every few seconds, since a stdout that is no terminal is for the result alone. The texts on it are generated or the user's own; they go to this screen and to no log.
 
 use crate::tally::Latest;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -21,13 +21,7 @@ pub struct Screen(Kind);
 #[derive(Debug)]
 enum Kind {
     Picture(ProgressBar),
-    Lines { to: Stream, last: Option<Instant> },
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Stream {
-    Stdout,
-    Stderr,
+    Lines { last: Option<Instant> },
 }
 
 /// The state of a running demo.
@@ -47,26 +41,21 @@ pub struct Picture {
 }
 
 impl Screen {
-    /// A picture where stdout is a terminal, lines where it is not. When stdout has to stay clean for a JSON document, the
-    /// lines go to stderr.
+    /// A picture where stdout is a terminal and need not stay clean for a JSON document; otherwise lines on stderr.
     pub fn new(json: bool) -> Self {
-        let stdout_is_terminal = io::stdout().is_terminal();
-        Self(match (json, stdout_is_terminal) {
-            (false, true) => {
-                let target = ProgressDrawTarget::stdout_with_hz(DRAWS_PER_SECOND);
-                let style = ProgressStyle::with_template("{msg}").expect("the template is one placeholder");
-                Kind::Picture(ProgressBar::with_draw_target(None, target).with_style(style))
-            }
-            (false, false) => Kind::Lines { to: Stream::Stdout, last: None },
-            (true, _) => Kind::Lines { to: Stream::Stderr, last: None },
-        })
+        if json || !io::stdout().is_terminal() {
+            return Self(Kind::Lines { last: None });
+        }
+        let target = ProgressDrawTarget::stdout_with_hz(DRAWS_PER_SECOND);
+        let style = ProgressStyle::with_template("{msg}").expect("the template is one placeholder");
+        Self(Kind::Picture(ProgressBar::with_draw_target(None, target).with_style(style)))
     }
 
     /// Says something once.
     pub(crate) fn note(&mut self, note: &str) {
         match &self.0 {
             Kind::Picture(bar) => bar.println(note),
-            Kind::Lines { to, .. } => to.line(note),
+            Kind::Lines { .. } => print(note),
         }
     }
 
@@ -74,9 +63,9 @@ impl Screen {
     pub(crate) fn progress(&mut self, progress: &str) {
         match &mut self.0 {
             Kind::Picture(bar) => bar.set_message(progress.to_owned()),
-            Kind::Lines { to, last } => {
+            Kind::Lines { last } => {
                 if is_due(last) {
-                    to.line(progress);
+                    print(progress);
                 }
             }
         }
@@ -86,9 +75,9 @@ impl Screen {
     pub(crate) fn picture(&mut self, picture: &Picture) {
         match &mut self.0 {
             Kind::Picture(bar) => bar.set_message(picture.page()),
-            Kind::Lines { to, last } => {
+            Kind::Lines { last } => {
                 if picture.sent > 0 && is_due(last) {
-                    to.line(&picture.line());
+                    print(&picture.line());
                 }
             }
         }
@@ -110,14 +99,9 @@ fn is_due(last: &mut Option<Instant>) -> bool {
     is_due
 }
 
-impl Stream {
-    /// Nobody may be reading any more: then nobody misses the line.
-    fn line(self, line: &str) {
-        let _ = match self {
-            Self::Stdout => writeln!(io::stdout(), "{line}"),
-            Self::Stderr => writeln!(io::stderr(), "{line}"),
-        };
-    }
+/// Nobody may be reading any more: then nobody misses the line.
+fn print(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 impl Picture {

@@ -3,7 +3,8 @@
 //! fall on the same side every time, whatever the order in which they are read.
 
 use feature_store::offline::Row;
-use twox_hash::XxHash64;
+use std::cmp::Ordering;
+use trainer::Holdout;
 
 /// A side of the split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +23,8 @@ pub(crate) enum Split {
     ByTime {
         /// Epoch milliseconds.
         median_millis: i64,
-        /// Share of the rows at the very moment that are first.
-        share_of_ties: f64,
+        /// Which of the rows at the very moment are first; none where the rows before it are half of all.
+        first_of_ties: Option<Holdout>,
     },
     /// Half of all hashes are first.
     ByHash,
@@ -40,23 +41,24 @@ impl Split {
         let median_millis = *median;
         let earlier = before.iter().filter(|time| **time < median_millis).count();
         let ties = millis.iter().filter(|time| **time == median_millis).count();
-        Self::ByTime { median_millis, share_of_ties: (half - earlier) as f64 / ties as f64 }
+        // The row in the middle is a tie itself, so the share is below 1; a share of 0 is no holdout.
+        Self::ByTime { median_millis, first_of_ties: Holdout::new((half - earlier) as f64 / ties as f64).ok() }
     }
 
     /// Where a row belongs. A row without a time, in files that have times, goes by its hash.
     pub(crate) fn half_of(&self, row: &Row) -> Half {
-        let share = match (self, row.created_at) {
-            (Self::ByTime { median_millis, share_of_ties }, Some(time)) => {
+        let first = match (self, row.created_at) {
+            (Self::ByTime { median_millis, first_of_ties }, Some(time)) => {
                 match time.epoch_millis().cmp(median_millis) {
-                    std::cmp::Ordering::Less => return Half::First,
-                    std::cmp::Ordering::Greater => return Half::Second,
-                    std::cmp::Ordering::Equal => *share_of_ties,
+                    Ordering::Less => return Half::First,
+                    Ordering::Greater => return Half::Second,
+                    Ordering::Equal => *first_of_ties,
                 }
             }
-            _ => 0.5,
+            _ => Some(Holdout::new(0.5).expect("a half is a share")),
         };
         let identity = row.review_id.as_deref().or(row.text.as_deref()).or(row.title.as_deref()).unwrap_or_default();
-        if unit_hash(identity) < share { Half::First } else { Half::Second }
+        if first.is_some_and(|first| first.holds(identity)) { Half::First } else { Half::Second }
     }
 
     /// The rule in words, for the report.
@@ -66,11 +68,6 @@ impl Split {
             Self::ByHash => "hash",
         }
     }
-}
-
-/// `(XXH64(utf8, seed 42) >>> 11) * 2^-53`: from 0 up to, not including, 1, the same on every engine.
-fn unit_hash(text: &str) -> f64 {
-    (XxHash64::oneshot(42, text.as_bytes()) >> 11) as f64 / (1u64 << 53) as f64
 }
 
 #[cfg(test)]
@@ -89,7 +86,6 @@ mod tests {
             rating: None,
             created_at: millis.and_then(Timestamp::from_epoch_millis),
             label: None,
-            category: None,
             problems: Vec::new(),
             position: RowPosition { file: 0, row: id },
         }
@@ -138,12 +134,5 @@ mod tests {
         let first = first_of(&split, &rows);
         assert!((1_900..2_100).contains(&first), "{first}");
         assert_eq!(first, first_of(&split, &rows));
-    }
-
-    #[test]
-    fn the_hash_is_that_of_other_engines() {
-        // XXH64 of the empty string with seed 0, from the specification, guards the seed's place in the call.
-        assert_eq!(XxHash64::oneshot(0, b""), 0xef46_db37_51d8_e999);
-        assert!((0.0..1.0).contains(&unit_hash("r1")));
     }
 }

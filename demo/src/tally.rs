@@ -80,25 +80,12 @@ impl Tally {
     /// Reads until `finish` is cancelled, and then on to the ends that the topics have at that moment; answers how many
     /// reviews each partition has got. Blocks.
     pub(crate) fn run(self, finish: &CancellationToken) -> Result<BTreeMap<i32, i64>, Error> {
-        let dead_letters = Topics::dead_letters_of(&self.topics.reviews);
-        let topics = [self.topics.reviews.as_str(), &self.topics.predictions, &self.topics.feedback, &dead_letters];
-        let consumer: BaseConsumer =
-            self.kafka.consumer("tally").create().map_err(|source| failed("create a consumer", source))?;
-        let mut next = NextOffsets::new();
-        for topic in topics {
-            (0..self.partitions).for_each(|partition| next.set(topic, partition, NextOffset(0)));
-        }
-        consumer.assign(&next.to_list()?).map_err(|source| failed("assign partitions", source))?;
-
-        let mut reader = Reader { tally: &self, consumer, dead_letters: &dead_letters, next };
+        let mut reader = Reader::of(&self)?;
         while !finish.is_cancelled() {
             reader.read()?;
         }
         let ends = reader.ends()?;
-        let deadline = Instant::now() + LAST_RECORDS;
-        while !reader.is_at(&ends) && Instant::now() < deadline {
-            reader.read()?;
-        }
+        reader.read_to(&ends, LAST_RECORDS)?;
         let of_reviews = ends.iter().filter(|(topic, ..)| *topic == self.topics.reviews);
         Ok(of_reviews.map(|(_, partition, end)| (partition, end.0)).collect())
     }
@@ -107,11 +94,25 @@ impl Tally {
 struct Reader<'a> {
     tally: &'a Tally,
     consumer: BaseConsumer,
-    dead_letters: &'a str,
+    dead_letters: String,
     next: NextOffsets,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// At the beginning of every topic.
+    fn of(tally: &'a Tally) -> Result<Self, Error> {
+        let dead_letters = Topics::dead_letters_of(&tally.topics.reviews);
+        let topics = [tally.topics.reviews.as_str(), &tally.topics.predictions, &tally.topics.feedback, &dead_letters];
+        let consumer: BaseConsumer =
+            tally.kafka.consumer("tally").create().map_err(|source| failed("create a consumer", source))?;
+        let mut next = NextOffsets::new();
+        for topic in topics {
+            (0..tally.partitions).for_each(|partition| next.set(topic, partition, NextOffset(0)));
+        }
+        consumer.assign(&next.to_list()?).map_err(|source| failed("assign partitions", source))?;
+        Ok(Self { tally, consumer, dead_letters, next })
+    }
+
     /// Reads a record, if one comes soon.
     fn read(&mut self) -> Result<(), Error> {
         match self.consumer.poll(POLL) {
@@ -127,6 +128,18 @@ impl Reader<'_> {
         }
     }
 
+    /// Reads until the topics have been read to `ends`.
+    fn read_to(&mut self, ends: &NextOffsets, within: Duration) -> Result<(), Error> {
+        let deadline = Instant::now() + within;
+        while self.unread(ends) > 0 {
+            if Instant::now() >= deadline {
+                return Err(Error::Unread { records: self.unread(ends), seconds: within.as_secs() });
+            }
+            self.read()?;
+        }
+        Ok(())
+    }
+
     /// Where the topics end now.
     fn ends(&self) -> Result<NextOffsets, Error> {
         let mut ends = NextOffsets::new();
@@ -138,8 +151,10 @@ impl Reader<'_> {
         Ok(ends)
     }
 
-    fn is_at(&self, end: &NextOffsets) -> bool {
-        end.iter().all(|(topic, partition, end)| self.next.get(topic, partition).is_some_and(|next| next >= end))
+    /// Records before `ends` that have not been read.
+    fn unread(&self, ends: &NextOffsets) -> i64 {
+        let next = |topic, partition| self.next.get(topic, partition).map_or(0, |next| next.0);
+        ends.iter().map(|(topic, partition, end)| (end.0 - next(topic, partition)).max(0)).sum()
     }
 
     fn take(&self, message: &BorrowedMessage<'_>) -> Result<(), Error> {
@@ -189,6 +204,10 @@ impl Tally {
     fn prediction(&self, prediction: Prediction) {
         let mut counts = self.counts.lock();
         counts.predictions += 1;
+        // Of a record elsewhere it settles nothing: the review it should be of will be missed.
+        if prediction.source.topic != self.topics.reviews {
+            return;
+        }
         if !counts.outcomes.record(prediction.source.partition, prediction.source.offset) {
             return;
         }
@@ -209,10 +228,12 @@ impl Tally {
     fn dead_letter(&self, message: &BorrowedMessage<'_>) {
         let mut counts = self.counts.lock();
         counts.dead_letters += 1;
-        let place = |name| headers::text(message.headers()?, name)?.parse::<i64>().ok();
-        let (partition, offset) = (place("__streams.errors.partition"), place("__streams.errors.offset"));
-        let is_first = match (partition.and_then(|partition| i32::try_from(partition).ok()), offset) {
-            (Some(partition), Some(offset)) => counts.outcomes.record(partition, offset),
+        let header = |name| headers::text(message.headers()?, name);
+        let topic = header("__streams.errors.topic").filter(|topic| *topic == self.topics.reviews);
+        let partition = header("__streams.errors.partition").and_then(|partition| partition.parse().ok());
+        let offset = header("__streams.errors.offset").and_then(|offset| offset.parse().ok());
+        let is_first = match (topic, partition, offset) {
+            (Some(_), Some(partition), Some(offset)) => counts.outcomes.record(partition, offset),
             // Without its source it settles nothing: the record it stands for will be missed.
             _ => false,
         };
@@ -230,4 +251,139 @@ impl Tally {
 
 fn failed(action: &'static str, source: rdkafka::error::KafkaError) -> Error {
     service::kafka::Error::client(action, source).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Report;
+    use crate::ledger::{Departure, LIMIT_BYTES};
+    use crate::report::NotExactlyOnce;
+    use feature_store::online::FeaturesConfig;
+    use schemas::{FeaturesStatus, ModelRef, ModelVersion, ReviewId, Timestamp};
+    use service::kafka::EmbeddedBroker;
+
+    fn tally() -> Tally {
+        let name = str::to_owned;
+        Tally {
+            kafka: KafkaConfig::new("127.0.0.1:1", "test"),
+            topics: Topics {
+                reviews: name("reviews"),
+                predictions: name("predictions"),
+                feedback: name("feedback"),
+                models: name("models"),
+                drift: name("drift"),
+            },
+            partitions: 1,
+            ledger: Arc::new(Ledger::new(LIMIT_BYTES)),
+            counts: Counts::new(Quality::of_all()),
+            features: MemoryStore::new(&FeaturesConfig { project: name("demo"), ttl_days: 0 }),
+        }
+    }
+
+    fn prediction(review_id: &str, offset: i64) -> Prediction {
+        Prediction {
+            review_id: ReviewId(review_id.to_owned()),
+            sentiment: "positive".to_owned(),
+            confidence: 0.9,
+            probability: 0.9,
+            model: ModelRef { name: "m".parse().unwrap(), version: ModelVersion(1), update: 0 },
+            features: BTreeMap::new(),
+            features_status: FeaturesStatus::None,
+            source: Source { topic: "reviews".to_owned(), partition: 0, offset },
+            created_at: Timestamp::now(),
+            scored_at: Timestamp::now(),
+        }
+    }
+
+    /// A tally after the labelled reviews `a` and `b` have been sent and read back, at offsets 0 and 1.
+    async fn tally_of_two() -> Tally {
+        let tally = tally();
+        for review_id in ["a", "b"] {
+            let departure = Departure { review_id, record_bytes: 1, is_labelled: true, excerpt: String::new() };
+            tally.ledger.admit(departure).await;
+            tally.ledger.review_seen(review_id);
+        }
+        tally
+    }
+
+    /// The verdict on two reviews sent, in a topic of `end` records.
+    fn verdict(tally: &Tally, end: i64) -> Result<(), NotExactlyOnce> {
+        let ends = BTreeMap::from([(0, end)]);
+        Report::of_books(2, &tally.counts.lock(), tally.ledger.records(), &ends).exactly_once()
+    }
+
+    fn label_both(tally: &Tally) {
+        tally.label("a", Label::Positive);
+        tally.label("b", Label::Negative);
+    }
+
+    #[tokio::test]
+    async fn one_prediction_and_one_label_each_is_proof() {
+        let tally = tally_of_two().await;
+        tally.prediction(prediction("a", 0));
+        tally.prediction(prediction("b", 1));
+        label_both(&tally);
+        assert_eq!(verdict(&tally, 2), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_prediction_under_another_id_is_no_proof() {
+        for forged in ["stranger", "a"] {
+            let tally = tally_of_two().await;
+            tally.prediction(prediction("a", 0));
+            tally.prediction(prediction(forged, 1));
+            label_both(&tally);
+            let error = verdict(&tally, 2).unwrap_err();
+            assert_eq!((error.unsettled, error.missing, error.duplicates), (1, 0, 0), "{forged}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lost_label_is_no_proof() {
+        let tally = tally_of_two().await;
+        tally.prediction(prediction("a", 0));
+        tally.prediction(prediction("b", 1));
+        tally.label("a", Label::Positive);
+        assert_eq!(verdict(&tally, 2).unwrap_err().unsettled, 1);
+    }
+
+    #[tokio::test]
+    async fn a_review_that_stands_in_its_topic_twice_is_no_proof() {
+        let tally = tally_of_two().await;
+        for (review_id, offset) in [("a", 0), ("b", 1), ("b", 2)] {
+            tally.prediction(prediction(review_id, offset));
+        }
+        label_both(&tally);
+        let error = verdict(&tally, 3).unwrap_err();
+        assert_eq!((error.records, error.predictions), (2, 3));
+        assert_eq!((error.unsettled, error.missing, error.duplicates), (0, 0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_prediction_of_another_topic_is_no_outcome() {
+        let tally = tally_of_two().await;
+        tally.prediction(prediction("a", 0));
+        let mut elsewhere = prediction("b", 1);
+        elsewhere.source.topic = "elsewhere".to_owned();
+        tally.prediction(elsewhere);
+        label_both(&tally);
+        let error = verdict(&tally, 2).unwrap_err();
+        assert_eq!((error.missing, error.unsettled), (1, 1));
+    }
+
+    #[test]
+    fn last_records_that_do_not_come_are_an_error() {
+        let topics = ["reviews", "predictions", "feedback", "reviews.dlq"].map(|name| (name, 1));
+        let broker = EmbeddedBroker::start(&topics).unwrap();
+        let tally = Tally { kafka: broker.config("test"), ..tally() };
+        let mut reader = Reader::of(&tally).unwrap();
+        let ends = reader.ends().unwrap();
+        reader.read_to(&ends, Duration::from_secs(1)).unwrap();
+
+        let mut beyond = ends;
+        beyond.set("predictions", 0, NextOffset(3));
+        let error = reader.read_to(&beyond, Duration::from_secs(1)).unwrap_err().to_string();
+        assert!(error.starts_with("3 of the last records could not be read back within 1 s"), "{error}");
+    }
 }

@@ -86,7 +86,6 @@ fn row_of(review: Review, number: u64) -> Row {
         rating: review.rating,
         created_at: Some(review.created_at),
         label: None,
-        category: None,
         problems: Vec::new(),
         position: RowPosition { file: 0, row: number },
     }

@@ -6,13 +6,16 @@ use demo::{Config, Generated, Input, Options, Report, Screen};
 use feature_store::offline::ReadOptions;
 use feature_store::online::FeaturesConfig;
 use model::{FitConfig, ModelConfig};
-use registry::RegistryConfig;
+use registry::{Reference, Registry, RegistryConfig};
 use schemas::{Review, Topics};
 use scorer::{GatewayConfig, StreamConfig};
+use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 fn config() -> Config {
@@ -207,6 +210,39 @@ async fn a_demo_that_is_stopped_while_it_trains_says_so() {
     let options = options(Input::Generated(generated(3_000, 10)));
     let report = demo::run(&config(), &options, &stop, &mut Screen::new(true)).await.unwrap();
     assert_eq!(report.to_string(), "stopped before the replay");
+}
+
+/// What `docker-compose.yml` depends on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demo_that_keeps_its_model_leaves_it_in_production() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config();
+    // The folder need not exist before.
+    config.registry.url = folder.path().join("registry").to_string_lossy().into_owned();
+    let options = Options { keep_models: true, ..options(Input::Generated(generated(3_000, 100))) };
+    let report = demo::run(&config, &options, &CancellationToken::new(), &mut Screen::new(true)).await.unwrap();
+    report.exactly_once().unwrap();
+
+    let registry = Registry::open(&config.registry.url).unwrap();
+    let production = Reference::Alias("production".parse().unwrap());
+    let version = registry.resolve(&config.name, &production).await.unwrap();
+    assert_eq!(version, report.model.unwrap().version);
+    assert!(!registry.artifact(&config.name, version).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipe_is_refused_without_being_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("rows.jsonl");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // On a task of its own, so that opening the pipe would fail the test in place of hanging it.
+    let mut demo = JoinSet::from_iter([run(files(&pipe))]);
+    let outcome = tokio::time::timeout(Duration::from_secs(20), demo.join_next()).await;
+    // Whoever has opened the pipe after all goes on.
+    drop(OpenOptions::new().read(true).write(true).open(&pipe));
+    let error = outcome.expect("the demo does not wait for a writer").unwrap().unwrap().unwrap_err();
+    let expected = "give a regular file: the demo reads its input more than once";
+    assert!(error.to_string().ends_with(expected) && error.is_wrong_usage(), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,16 +22,20 @@ pub enum Error {
         /// What librdkafka says.
         reason: rdkafka::error::KafkaError,
     },
-    /// The broker did not take what was sent.
-    #[error("{failed} records were not delivered ({delivered} were); the first error was on topic {topic}: {reason}")]
+    /// The broker did not confirm what was sent. A record without an acknowledgement may have arrived: the answer can be
+    /// what was lost.
+    #[error(
+        "the replay stopped: {acknowledged} records were acknowledged, {unacknowledged} were not and may or may not have \
+         arrived; the first error was on topic {topic}: {reason}"
+    )]
     Delivery {
         /// Topic of the first error.
         topic: String,
         /// The first error.
         reason: rdkafka::error::KafkaError,
         /// Records that the broker acknowledged.
-        delivered: u64,
-        /// Records that it did not.
-        failed: u64,
+        acknowledged: u64,
+        /// Records that were sent without an answer so far, or with an error for one.
+        unacknowledged: u64,
     },
 }

@@ -2,7 +2,7 @@
 //! a row that cannot be a review is skipped under a reason, a row that is one in spite of a flaw is counted under the field.
 
 use feature_store::offline::{Field, Row};
-use schemas::{Feedback, Origin, Review, ReviewId, Timestamp};
+use schemas::{Feedback, Label, Origin, Review, ReviewId, Timestamp};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,19 @@ pub struct Outgoing {
     pub feedback: Option<Feedback>,
     /// Whether the row says when the review was written; where it does not, `created_at` is the time of the replay.
     pub has_time: bool,
+}
+
+impl Outgoing {
+    /// A review, and its label where somebody has said one.
+    pub fn new(review: Review, label: Option<(Label, Origin)>, has_time: bool) -> Self {
+        let feedback = label.map(|(label, origin)| Feedback {
+            review_id: review.review_id.clone(),
+            label,
+            origin,
+            created_at: review.created_at,
+        });
+        Self { review, feedback, has_time }
+    }
 }
 
 /// Rows that were not sent as they are.
@@ -72,13 +85,12 @@ impl RowConverter {
 
         let has_time = row.created_at.is_some();
         let created_at = row.created_at.unwrap_or_else(Timestamp::now);
-        let label = row.label();
         let origin = if row.label.is_some() { Origin::Annotator } else { Origin::Rating };
+        let label = row.label().map(|label| (label, origin));
         let review_id = match row.review_id {
             Some(id) if !id.trim().is_empty() => ReviewId(id),
             _ => ReviewId(format!("{}-{}", self.stems[row.position.file], row.position.row)),
         };
-        let feedback = label.map(|label| Feedback { review_id: review_id.clone(), label, origin, created_at });
         let review = Review {
             review_id,
             product_id: row.product_id,
@@ -88,7 +100,7 @@ impl RowConverter {
             rating: row.rating,
             created_at,
         };
-        Some(Outgoing { review, feedback, has_time })
+        Some(Outgoing::new(review, label, has_time))
     }
 
     /// What was left out so far.
@@ -110,9 +122,7 @@ fn reason_to_skip(row: &Row) -> Option<String> {
             Some(Field::ReviewId) => row.review_id.is_none(),
             Some(Field::Text) => row.text.is_none(),
             Some(Field::CreatedAt) => row.created_at.is_none(),
-            Some(Field::ProductId | Field::UserId | Field::Title | Field::Rating | Field::Label | Field::Category) => {
-                false
-            }
+            Some(Field::ProductId | Field::UserId | Field::Title | Field::Rating | Field::Label) => false,
         };
         if let (true, Some(field)) = (is_lost, problem.field) {
             return Some(format!("unreadable_{field}"));
@@ -140,7 +150,7 @@ fn stems(paths: &[PathBuf]) -> Vec<String> {
 mod tests {
     use super::*;
     use feature_store::offline::{RowPosition, RowProblem};
-    use schemas::{Label, Rating};
+    use schemas::Rating;
 
     fn row(text: &str) -> Row {
         Row {
@@ -152,7 +162,6 @@ mod tests {
             rating: Rating::new(5.0),
             created_at: Timestamp::from_epoch_millis(1_000),
             label: None,
-            category: None,
             problems: Vec::new(),
             position: RowPosition { file: 0, row: 7 },
         }

@@ -120,12 +120,10 @@ impl Publisher {
 
     fn failure(&self) -> Option<Error> {
         let first = self.progress.first_error.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        first.map(|(topic, reason)| Error::Delivery {
-            topic,
-            reason,
-            delivered: self.reviews_delivered() + self.feedback_delivered(),
-            failed: self.progress.failed.load(Ordering::Relaxed),
-        })
+        let acknowledged = self.reviews_delivered() + self.feedback_delivered();
+        // What is too large was refused for certain.
+        let unacknowledged = self.queued - acknowledged - self.refused_as_too_large();
+        first.map(|(topic, reason)| Error::Delivery { topic, reason, acknowledged, unacknowledged })
     }
 }
 

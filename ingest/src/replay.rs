@@ -72,7 +72,12 @@ pub async fn run(
     stop: &CancellationToken,
     progress: &mut (dyn FnMut(ReplayProgress) + Send),
 ) -> Result<ReplayReport, Error> {
-    let files = ReviewFiles::open(&settings.input, &settings.read)?;
+    // A pipe may keep its reader waiting as long as it likes, from the moment it is opened; a stop must not wait with it.
+    let files = tokio::select! {
+        biased;
+        files = open(settings) => files?,
+        () = stop.cancelled() => return Ok(ReplayReport::stopped_early()),
+    };
     let total_bytes = files.total_bytes();
     check_topics(settings).await?;
     let publisher = Publisher::new(&settings.kafka, &settings.topics)?;
@@ -87,7 +92,16 @@ pub async fn run(
     let mut told = start;
     let mut stopped = false;
 
-    'files: while let Some(rows) = batches.next().await? {
+    'files: loop {
+        let rows = tokio::select! {
+            biased;
+            () = stop.cancelled() => {
+                stopped = true;
+                break;
+            }
+            rows = batches.next() => rows?,
+        };
+        let Some(rows) = rows else { break };
         for row in rows {
             let Some(outgoing) = replay.converter.convert(row) else { continue };
             tokio::select! {
@@ -119,6 +133,12 @@ pub async fn run(
         records_per_second: records as f64 / seconds.max(1e-9),
         stopped,
     })
+}
+
+/// Opening reads the first bytes, which a pipe may not have yet.
+async fn open(settings: &ReplaySettings) -> Result<ReviewFiles, Error> {
+    let (input, read) = (settings.input.clone(), settings.read.clone());
+    Ok(tokio::task::spawn_blocking(move || ReviewFiles::open(&input, &read)).await??)
 }
 
 /// One sentence at the start in place of a minute of retries.
@@ -160,6 +180,19 @@ impl Replay {
             skipped: self.converter.omissions().skipped_rows(),
             bytes_read,
             total_bytes,
+        }
+    }
+}
+
+impl ReplayReport {
+    fn stopped_early() -> Self {
+        Self {
+            records: 0,
+            feedback: 0,
+            omissions: Omissions::default(),
+            seconds: 0.0,
+            records_per_second: 0.0,
+            stopped: true,
         }
     }
 }

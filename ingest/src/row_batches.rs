@@ -19,10 +19,12 @@ impl RowBatches {
         Self { reading: Some(read(files)), bytes_read: 0 }
     }
 
-    /// The next rows; none at the end of the last file.
+    /// The next rows; none at the end of the last file. Whoever stops waiting loses nothing: the rows come next time.
     pub async fn next(&mut self) -> Result<Option<Vec<Row>>, Error> {
-        let Some(reading) = self.reading.take() else { return Ok(None) };
-        let (files, batch) = reading.await?;
+        let Some(reading) = &mut self.reading else { return Ok(None) };
+        let read_so_far = reading.await;
+        self.reading = None;
+        let (files, batch) = read_so_far?;
         self.bytes_read = files.bytes_read();
         let Some(rows) = batch? else { return Ok(None) };
         self.reading = Some(read(files));

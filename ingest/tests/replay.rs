@@ -8,9 +8,13 @@ use ingest::{Error, Publisher, Speed};
 use rdkafka::message::{Message, OwnedMessage};
 use schemas::{Feedback, Label, Origin, Review, ReviewId, Timestamp, Topics};
 use service::kafka::{EmbeddedBroker, KafkaConfig, read_to_end};
-use std::path::PathBuf;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -144,6 +148,65 @@ async fn a_stop_flushes_what_was_sent_and_reports_it() {
     assert_eq!(harness.reviews().len() as u64, report.records);
 }
 
+/// A pipe without a writer, and its path.
+fn pipe(harness: &Harness) -> PathBuf {
+    let path = harness.folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    path
+}
+
+/// Opened for reading too, a pipe keeps nobody waiting; dropping it ends the wait of a thread that opens or reads it.
+fn both_ends(pipe: &Path) -> File {
+    OpenOptions::new().read(true).write(true).open(pipe).unwrap()
+}
+
+/// Runs a replay on a task of its own, so that one that blocks its thread fails the test in place of hanging it.
+fn spawned(settings: ReplaySettings, stop: &CancellationToken) -> JoinSet<Result<ReplayReport, Error>> {
+    let stop = stop.clone();
+    let replay = async move { replay::run(&settings, &stop, &mut |_| {}).await };
+    JoinSet::from_iter([replay])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_is_seen_while_a_pipe_is_silent() {
+    let harness = Harness::new();
+    let pipe = pipe(&harness);
+    let mut writer = both_ends(&pipe);
+    let stop = CancellationToken::new();
+    let mut replay = spawned(harness.settings(pipe), &stop);
+    // One batch and a part of the next, which waits for more.
+    let rows: String = (0..1_100).map(|i| format!("{{\"review_id\": \"{i}\", \"text\": \"fine\"}}\n")).collect();
+    let (writer, written) = tokio::task::spawn_blocking(move || {
+        let outcome = writer.write_all(rows.as_bytes());
+        (writer, outcome)
+    })
+    .await
+    .unwrap();
+    written.unwrap();
+    let deadline = Instant::now() + DEADLINE;
+    while harness.records("reviews").len() < 1_024 {
+        assert!(Instant::now() < deadline, "the first batch does not arrive");
+    }
+    stop.cancel();
+    let report = tokio::time::timeout(DEADLINE, replay.join_next()).await;
+    drop(writer);
+    let report = report.expect("the replay stops").unwrap().unwrap().unwrap();
+    assert_eq!((report.records, report.stopped), (1_024, true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_is_seen_while_a_pipe_has_no_writer() {
+    let harness = Harness::new();
+    let pipe = pipe(&harness);
+    let stop = CancellationToken::new();
+    let mut replay = spawned(harness.settings(pipe.clone()), &stop);
+    stop.cancel();
+    let report = tokio::time::timeout(DEADLINE, replay.join_next()).await;
+    drop(both_ends(&pipe));
+    let report = report.expect("the replay stops").unwrap().unwrap().unwrap();
+    assert_eq!((report.records, report.stopped), (0, true));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_beyond_the_limit_is_counted_and_the_rest_is_sent() {
     let harness = Harness::new();
@@ -202,7 +265,10 @@ async fn what_no_broker_takes_is_an_error_with_its_count() {
     publisher.send_review(&review).await.unwrap();
     let error = publisher.flush().await.unwrap_err().to_string();
     assert!(
-        error.starts_with("1 records were not delivered (0 were); the first error was on topic reviews"),
+        error.starts_with(
+            "the replay stopped: 0 records were acknowledged, 1 were not and may or may not have arrived; the first error \
+             was on topic reviews"
+        ),
         "{error}"
     );
 }

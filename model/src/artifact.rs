@@ -136,6 +136,7 @@ impl Model {
         if tensors.len() != 4 {
             return Err(ArtifactError::Foreign { reason: "it has tensors besides those of a model".to_owned() });
         }
+        header.config.vectorizer.check_terms(slot.len() / 4)?;
         let expected = std::mem::take(&mut header.sha256);
         let found = checksum(&header, [bias, slot, scale, weight]);
         if found != expected {
@@ -148,7 +149,6 @@ impl Model {
         if !is_sane(bias) {
             return Err(invalid("its bias is not a number of sensible size"));
         }
-        header.config.vectorizer.check_terms(slot.len() / 4)?;
         let slots = table(&header.config, slot, scale, weight)?;
         Ok(Self { config: header.config, bias, documents: header.documents, slots })
     }

@@ -106,3 +106,23 @@ fn a_header_that_promises_a_giant_table_is_refused() {
         with_header(&small_model(1).to_bytes(), |header| header.replace(r#"hash_bits\":12"#, r#"hash_bits\":60"#));
     assert!(matches!(refusal(&giant), ArtifactError::Invalid { .. }));
 }
+
+#[test]
+fn a_large_table_for_few_terms_is_refused() {
+    let large =
+        with_header(&small_model(1).to_bytes(), |header| header.replace(r#"hash_bits\":12"#, r#"hash_bits\":26"#));
+    assert!(matches!(refusal(&large), ArtifactError::Invalid { .. }));
+}
+
+#[test]
+fn unknown_fields_and_further_tensors_are_refused() {
+    let unknown = with_header(&small_model(1).to_bytes(), |header| {
+        header.replace(r#"\"format_version\":1"#, r#"\"format_version\":1,\"more\":2"#)
+    });
+    assert!(refusal(&unknown).to_string().contains("unknown field `more`"), "{}", refusal(&unknown));
+    let further = with_header(&small_model(1).to_bytes(), |header| {
+        let tensor = r#"{"further":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"#;
+        header.replacen('{', tensor, 1)
+    });
+    assert!(refusal(&further).to_string().contains("has tensors besides"), "{}", refusal(&further));
+}

@@ -92,3 +92,16 @@ fn an_explanation_sums_to_the_log_odds_and_names_its_terms() {
     assert!(explanation.terms[0].contribution > 0.0);
     assert!(explanation.terms.iter().all(|term| !term.term.contains("seen")));
 }
+
+#[test]
+fn settings_that_lead_nowhere_are_refused_by_their_keys() {
+    let c = FitConfig { c: 1e7, ..FitConfig::default() }.check().unwrap_err().to_string();
+    assert_eq!(c, "train.c must lie above 0 and be at most 1000000");
+    let labels = ["a".repeat(101), "b".to_owned()];
+    let labels = ModelConfig { labels, ..ModelConfig::default() }.check().unwrap_err().to_string();
+    assert_eq!(labels, "model.labels must be names of at most 100 bytes each");
+    let mut large = any_frequency();
+    large.vectorizer.hash_bits = 25;
+    let error = error_of(corpus(&[("good", Label::Positive), ("bad", Label::Negative)], large)).to_string();
+    assert!(error.starts_with("model.vectorizer.hash_bits must be at most 24 for 2 terms"), "{error}");
+}

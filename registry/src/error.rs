@@ -49,7 +49,7 @@ pub enum Error {
     /// The folder did not do what was asked of it.
     #[error("cannot {action} {path}: {cause}")]
     Store {
-        /// `read`, `write` or `list`.
+        /// `read`, `write`, `list`, `remove` or `create files in`.
         action: &'static str,
         /// The file or folder.
         path: String,
@@ -87,6 +87,10 @@ fn with_advice(error: &io::Error) -> String {
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             "; give this user access, or set registry.url to another folder"
+        }
+        // A file that isn't there is no error to read: this is a folder that could not be made to write in.
+        io::ErrorKind::NotFound => {
+            "; the folder is not there and cannot be created, set registry.url to another folder"
         }
         io::ErrorKind::NotADirectory => "; a file is where a folder should be, set registry.url to a folder",
         _ => "",

@@ -26,6 +26,12 @@ impl Registry {
         Ok(Self { store: Store::open(url)? })
     }
 
+    /// Whether models can be registered here, found out by creating and removing a small file: to be asked before the work
+    /// that would be lost. Leaves nothing behind, not even the folder where it wasn't there.
+    pub async fn check_writable(&self) -> Result<(), Error> {
+        self.store.check_writable().await
+    }
+
     /// Stores a model's bytes as its next version. The version can be seen once all of it is safely written.
     pub async fn register(&self, name: &ModelName, artifact: Bytes, run: Run) -> Result<Manifest, Error> {
         let size_bytes = artifact.len() as u64;

@@ -10,6 +10,10 @@ use object_store::prefix::PrefixStore;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 use std::path::{Component, PathBuf};
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// So much is tried to be written: file systems keep smaller files beside their names, where a full disk has still room.
+const CHECK_BYTES: usize = 4096;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
@@ -82,6 +86,29 @@ impl Store {
             Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
             Err(error) => Err(Error::store("write", self.display(path), &error)),
         }
+    }
+
+    /// Creates and removes a file in the root.
+    pub(crate) async fn check_writable(&self) -> Result<(), Error> {
+        let created = self.missing_folders();
+        let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_nanos());
+        let path = Path::from(format!(".writable-{}-{nanos}", std::process::id()));
+        let content = Bytes::from_static(&[0; CHECK_BYTES]);
+        let written = self.objects.put(&path, content.into()).await;
+        let checked = match written {
+            Ok(_) => self.objects.delete(&path).await.map_err(|e| Error::store("remove", self.display(&path), &e)),
+            Err(error) => Err(Error::store("create files in", self.root(), &error)),
+        };
+        for folder in created {
+            // Removes no folder that somebody has put something into meanwhile, nor any that wasn't created.
+            let _ = std::fs::remove_dir(folder);
+        }
+        checked
+    }
+
+    /// The root and the folders that lead to it, as far as they don't exist, the innermost first.
+    fn missing_folders(&self) -> Vec<PathBuf> {
+        self.root.ancestors().take_while(|folder| !folder.exists()).map(PathBuf::from).collect()
     }
 
     /// The numbers of the files that [`numbered`] names in `folder`, ascending. Other files are none of ours: half-written

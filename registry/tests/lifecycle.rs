@@ -260,6 +260,52 @@ async fn a_file_in_the_way_is_one_sentence_that_names_the_path() {
 }
 
 #[tokio::test]
+async fn checking_that_a_registry_can_be_written_leaves_nothing() {
+    let (folder, registry) = empty();
+    registry.check_writable().await.unwrap();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+
+    let deep = folder.path().join("not/yet/there");
+    Registry::open(deep.to_str().unwrap()).unwrap().check_writable().await.unwrap();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+
+    let (folder, registry) = with_versions(1).await;
+    registry.check_writable().await.unwrap();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert_eq!(registry.versions(&sentiment()).await.unwrap().len(), 1);
+}
+
+async fn why_not_writable(path: &Path) -> String {
+    let error = Registry::open(path.to_str().unwrap()).unwrap().check_writable().await.unwrap_err().to_string();
+    assert!(error.starts_with(&format!("cannot create files in {}: ", path.display())), "{error}");
+    assert!(error.contains("set registry.url to ") && error.lines().count() == 1, "{error}");
+    error
+}
+
+#[tokio::test]
+async fn a_registry_that_cannot_be_written_is_named_with_advice() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    assert!(why_not_writable(&file.join("models")).await.contains("a file is where a folder should be"));
+
+    let locked = folder.path().join("locked");
+    fs::create_dir(&locked).unwrap();
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o555)).unwrap();
+    // Whoever may write everywhere, such as root, is refused nothing.
+    if fs::write(locked.join("x"), "").is_err() {
+        assert!(why_not_writable(&locked).await.contains("give this user access"));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_folder_that_cannot_be_made_is_named_with_advice() {
+    assert!(why_not_writable(Path::new("/proc/plaudit/models")).await.contains("cannot be created"));
+}
+
+#[tokio::test]
 async fn a_follower_sees_every_change_and_a_registry_made_anew() {
     let (folder, registry) = with_versions(2).await;
     let mut follower = registry.follow(&sentiment(), &"production".parse().unwrap());

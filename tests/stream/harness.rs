@@ -171,10 +171,15 @@ impl Running {
         self.0.wait().unwrap();
     }
 
+    /// Sends a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let pid = self.0.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+    }
+
     /// SIGTERM, and its end.
     pub fn stop(mut self) -> Output {
-        let pid = self.0.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.signal("TERM");
         wait_for("the end of the process", || self.0.try_wait().unwrap().is_some());
         let status = self.0.wait().unwrap();
         let mut stdout = Vec::new();

@@ -207,6 +207,30 @@ fn stream_and_gateway_answer_the_same_to_the_last_bit() {
 }
 
 #[test]
+fn a_scorer_that_was_frozen_past_its_session_repeats_nothing_when_it_wakes() {
+    let world = World::new(PARTITIONS);
+    let per_partition = 4_000;
+    produce_reviews(&world, per_partition);
+    let mut command = world.plaudit("score");
+    // Full batches all the time: the frozen one has some in every stage.
+    command.args(["--set", "scorer.batch_max_records=20"]);
+    let frozen = Running::start(&mut command);
+    world.wait_for_predictions(300);
+    frozen.signal("STOP");
+    let before = world.predictions().len();
+    assert!(before < per_partition * 3, "it was frozen too late to show anything");
+    // Another one takes over what the group takes away from it, and it wakes in the middle of that.
+    let other = Running::start(&mut command);
+    world.wait_for_predictions(before + 1_000);
+    frozen.signal("CONT");
+    world.wait_for_predictions(per_partition * 3);
+    // By now the frozen one has joined again, or ended: the broker fences a producer whose transaction it had to abort.
+    drop(frozen);
+    assert!(other.stop().status.success());
+    assert_exactly_once(&world.predictions(), PARTITIONS, per_partition as i64);
+}
+
+#[test]
 fn missing_topics_and_models_end_the_scorer_with_a_sentence() {
     let world = World::new(1);
     let output = world.plaudit("score").args(["--set", "topics.predictions=no-such-topic"]).output().unwrap();

@@ -82,14 +82,7 @@ impl Error {
     pub fn is_wrong_usage(&self) -> bool {
         match self {
             Self::NoLabelColumn { .. } | Self::NoHoldout { .. } => true,
-            Self::File(error) => matches!(
-                error,
-                FileError::NoFiles
-                    | FileError::NoText { .. }
-                    | FileError::NoMappedColumn { .. }
-                    | FileError::NoConditionColumn { .. }
-                    | FileError::UnusableColumn { .. }
-            ),
+            Self::File(error) => error.is_wrong_usage(),
             _ => false,
         }
     }

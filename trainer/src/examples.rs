@@ -120,7 +120,6 @@ mod tests {
             rating: Rating::new(5.0),
             created_at: None,
             label: None,
-            category: None,
             problems: Vec::new(),
             position: RowPosition { file: 0, row: 1 },
         }

@@ -1,7 +1,8 @@
-//! A test set cut out of the training data. The text decides by its hash: copies of a text stand on one side, and the
-//! same rows are held out however often, in whatever order and on whatever engine they are read.
+//! A test set cut out of the training data. The text decides by its hash, and where it is blank the title: copies of a text
+//! stand on one side, and the same rows are held out however often, in whatever order and on whatever engine they are read.
 
 use crate::error::Error;
+use model::Document;
 use std::str::FromStr;
 use twox_hash::XxHash64;
 
@@ -23,6 +24,12 @@ impl Holdout {
     /// Whether a text is held out.
     pub fn holds(self, text: &str) -> bool {
         unit_hash(text) < self.0
+    }
+
+    /// Whether a document is held out: by its text, or by its title where the text is blank.
+    pub fn holds_document(self, document: &Document<'_>) -> bool {
+        let is_blank = document.text.trim().is_empty();
+        self.holds(document.title.filter(|_| is_blank).unwrap_or(document.text))
     }
 }
 
@@ -58,6 +65,20 @@ mod tests {
         assert_eq!(unit_hash(""), 0.5964560608931317);
         assert_eq!(unit_hash("a fine film"), 0.3559735675878781);
         assert_eq!(unit_hash("ดีมาก"), 0.79372780265965);
+    }
+
+    #[test]
+    fn the_title_decides_where_the_text_is_blank_and_only_there() {
+        let holdout = Holdout::new(0.2).unwrap();
+        for i in 0..1_000 {
+            let words = format!("text {i}");
+            let held = holdout.holds(&words);
+            for text in ["", " \n"] {
+                assert_eq!(holdout.holds_document(&Document { title: Some(&words), text }), held);
+            }
+            assert_eq!(holdout.holds_document(&Document { title: Some("any"), text: &words }), held);
+            assert_eq!(holdout.holds_document(&Document { title: None, text: &words }), held);
+        }
     }
 
     #[test]

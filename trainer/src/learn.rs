@@ -87,7 +87,7 @@ impl Lesson<'_> {
             match example(row) {
                 Err(DropReason::UnreadableRow) => dropped.add(DropReason::UnreadableRow),
                 _ if self.tested_rows.binary_search(&row.position).is_ok() => {}
-                Ok(example) if self.holdout.is_some_and(|holdout| holdout.holds(example.document.text)) => {}
+                Ok(example) if self.holdout.is_some_and(|holdout| holdout.holds_document(&example.document)) => {}
                 Ok(example) => {
                     data.rows += 1;
                     match example.label {

@@ -54,7 +54,7 @@ pub(crate) fn test(model: &Model, exam: Exam<'_>, progress: &mut dyn FnMut(Progr
         let mut examples = Vec::with_capacity(rows.len());
         for row in rows {
             match example(row) {
-                Ok(example) if holdout.is_none_or(|holdout| holdout.holds(example.document.text)) => {
+                Ok(example) if holdout.is_none_or(|holdout| holdout.holds_document(&example.document)) => {
                     examples.push(example);
                 }
                 Ok(_) => {}

@@ -64,6 +64,8 @@ pub async fn train(
     mut progress: impl FnMut(Progress) + Send + 'static,
 ) -> Result<Report, Error> {
     let start = Instant::now();
+    // Better before the learning than after it.
+    registry.check_writable().await?;
     let learning = tokio::task::spawn_blocking(move || {
         let trained = Trained::from(&request, &mut progress)?;
         progress(Progress::Registering);

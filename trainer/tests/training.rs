@@ -99,7 +99,8 @@ async fn a_version_is_registered_with_all_that_made_it() {
     assert_eq!((&manifest.sha256, manifest.version), (&report.model.sha256, report.model.version));
     assert_eq!(manifest.run.parameters["model"]["vectorizer"]["hash_bits"], 14);
     assert_eq!(manifest.run.parameters["train"]["c"], FitConfig::default().c);
-    assert_eq!(manifest.run.parameters["test"], format!("{} where part=test", path.display()));
+    let test = serde_json::json!({"paths": [path.display().to_string()], "columns": {}, "where": ["part=test"]});
+    assert_eq!(manifest.run.parameters["test"], test);
     assert_eq!(manifest.run.metrics["accuracy"], metrics.accuracy);
     assert_eq!(manifest.run.metrics["confusion"]["tp"], metrics.confusion.tp);
     let data = manifest.run.data.unwrap();

@@ -23,13 +23,11 @@ pub enum Field {
     CreatedAt,
     /// The class.
     Label,
-    /// The kind of product.
-    Category,
 }
 
 impl Field {
     /// All fields, in the order of their declaration.
-    pub const ALL: [Field; 9] = [
+    pub const ALL: [Field; 8] = [
         Field::ReviewId,
         Field::ProductId,
         Field::UserId,
@@ -38,7 +36,6 @@ impl Field {
         Field::Rating,
         Field::CreatedAt,
         Field::Label,
-        Field::Category,
     ];
 
     /// The name in options, and of the column where none is mapped.
@@ -52,7 +49,6 @@ impl Field {
             Field::Rating => "rating",
             Field::CreatedAt => "created_at",
             Field::Label => "label",
-            Field::Category => "category",
         }
     }
 }

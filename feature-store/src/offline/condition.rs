@@ -42,6 +42,19 @@ impl Condition {
         &self.value
     }
 
+    /// Whether no value of whatever type can meet both conditions.
+    pub fn excludes(&self, other: &Self) -> bool {
+        fn is_same<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+            one.is_some() && one == other
+        }
+        // Values that differ as text can still be met by one cell: 5 and 5.0, True and true, a day and its midnight.
+        self.column == other.column
+            && self.value != other.value
+            && !is_same(self.number, other.number)
+            && !is_same(self.boolean, other.boolean)
+            && !is_same(self.moment, other.moment)
+    }
+
     pub(super) fn matches(&self, cell: &Cell<'_>) -> bool {
         match cell {
             Cell::Null => self.value.is_empty(),
@@ -121,6 +134,79 @@ mod tests {
         assert!(matches("day=2024-05-01", Cell::Moment(Timestamp::parse("2024-05-01T00:00:00Z").unwrap())));
         assert!(matches("user=", Cell::Null));
         assert!(!matches("user=0", Cell::Null));
+    }
+
+    #[test]
+    fn conditions_exclude_each_other_only_where_no_value_meets_both() {
+        let excludes = |one: &str, other: &str| {
+            let (one, other): (Condition, Condition) = (one.parse().unwrap(), other.parse().unwrap());
+            assert_eq!(one.excludes(&other), other.excludes(&one));
+            one.excludes(&other)
+        };
+        for (one, other) in [
+            ("split=train", "split=test"),
+            ("year=2023", "year=2024"),
+            ("fold=a", "fold=3"),
+            ("split=", "split=test"),
+            ("flag=yes", "flag=no"),
+            ("flag=true", "flag=False"),
+            ("flag=true", "flag=1"),
+            ("day=2024-05-01", "day=2024-05-02"),
+        ] {
+            assert!(excludes(one, other), "{one} {other}");
+        }
+        for (one, other) in [
+            ("split=train", "split=train"),
+            ("split=train", "lang=test"),
+            ("fold=5", "fold= 5.0"),
+            ("flag=true", "flag=True"),
+            ("day=2024-05-01", "day=2024-05-01T00:00:00Z"),
+            // One and the same double.
+            ("id=9007199254740993", "id=9007199254740992"),
+        ] {
+            assert!(!excludes(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn no_cell_meets_two_conditions_that_exclude_each_other() {
+        let values = [
+            "",
+            " ",
+            "a",
+            "A",
+            "t",
+            "yes",
+            "true",
+            "True",
+            "1",
+            "1.0",
+            "+1",
+            "0",
+            "-0",
+            "nan",
+            "NaN",
+            "inf",
+            "2024",
+            "9007199254740993",
+            "9007199254740992",
+            "9007199254740992.0",
+            "2024-05-01",
+            "2024-05-01T00:00:00Z",
+        ];
+        let mut cells = vec![Cell::Null, Cell::Boolean(true), Cell::Boolean(false), Cell::Number(f64::NAN)];
+        for value in values {
+            cells.extend([Cell::Text(value.into()), Cell::Untyped(value.into()), Cell::Repaired(value.to_owned())]);
+            cells.extend(value.parse().ok().map(Cell::Integer));
+            cells.extend(value.parse().ok().map(Cell::Number));
+            cells.extend(Timestamp::parse(value).map(Cell::Moment));
+        }
+        for one in values.map(|value| Condition::new("column", value)) {
+            for other in values.map(|value| Condition::new("column", value)) {
+                let both = cells.iter().find(|cell| one.matches(cell) && other.matches(cell));
+                assert!(!one.excludes(&other) || both.is_none(), "{one:?} {other:?} {both:?}");
+            }
+        }
     }
 
     #[test]

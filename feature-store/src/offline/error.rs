@@ -108,16 +108,30 @@ pub enum FileError {
     },
     /// One row of a CSV file would not end.
     #[error(
-        "row {row} of `{}` is larger than {limit_mebibytes} MiB: look for a quote that is opened and never closed",
+        "{} of `{}` is larger than {limit_mebibytes} MiB: look for a quote that is opened and never closed",
+        row_name(*.row),
         path.display()
     )]
     RowTooLarge {
         /// The path as given.
         path: PathBuf,
-        /// The row's number.
+        /// The row's number; 0 for the header.
         row: u64,
         /// The limit.
         limit_mebibytes: u64,
+    },
+    /// A CSV file ends within quotes.
+    #[error(
+        "{} of `{}` opens a quote that is never closed, and every row behind it would be lost: close it, or put the cell \
+         in quotes and double the quotes in it",
+        row_name(*.row),
+        path.display()
+    )]
+    UnclosedQuote {
+        /// The path as given.
+        path: PathBuf,
+        /// The number of the row that opens it; 0 for the header.
+        row: u64,
     },
     /// No column holds the text.
     #[error(
@@ -162,6 +176,24 @@ pub enum FileError {
         /// Its type.
         kind: String,
     },
+}
+
+impl FileError {
+    /// Whether other flags on the command line would help, and nothing else would.
+    pub fn is_wrong_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::NoFiles
+                | Self::NoText { .. }
+                | Self::NoMappedColumn { .. }
+                | Self::NoConditionColumn { .. }
+                | Self::UnusableColumn { .. }
+        )
+    }
+}
+
+fn row_name(row: u64) -> String {
+    if row == 0 { "the header".to_owned() } else { format!("row {row}") }
 }
 
 const SUPPORTED: &str =

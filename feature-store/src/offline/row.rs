@@ -49,8 +49,6 @@ pub struct Row {
     pub created_at: Option<Timestamp>,
     /// What the column `label` says; see [`Row::label`].
     pub label: Option<Label>,
-    /// The kind of product; never blank.
-    pub category: Option<String>,
     /// What could not be read.
     pub problems: Vec<RowProblem>,
     /// Where the row stands.
@@ -78,7 +76,6 @@ impl Row {
             rating: None,
             created_at: None,
             label: None,
-            category: None,
             problems: Vec::new(),
             position,
         }
@@ -97,7 +94,6 @@ impl Row {
             Field::ReviewId => self.review_id = self.id(field, cell),
             Field::ProductId => self.product_id = self.id(field, cell),
             Field::UserId => self.user_id = self.id(field, cell),
-            Field::Category => self.category = self.id(field, cell),
             Field::Title => self.title = self.text(field, cell),
             Field::Text => self.text = self.text(field, cell),
             Field::Rating => {

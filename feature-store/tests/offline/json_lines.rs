@@ -6,7 +6,7 @@ use schemas::{Label, Rating, Timestamp};
 fn every_field_is_read_and_unknown_ones_ignored() {
     let folder = Folder::new();
     let line = r#"{"review_id": 17, "product_id": "p1", "user_id": "u1", "title": "Fine", "text": "all \"good\"",
-        "rating": "4", "created_at": 1714557600000, "label": true, "category": "books", "unknown": {"deep": [1, {}]}}"#;
+        "rating": "4", "created_at": 1714557600000, "label": true, "unknown": {"deep": [1, {}]}}"#;
     let row = &rows(folder.write("a.jsonl", line.replace('\n', "")))[0];
     assert_eq!(row.review_id.as_deref(), Some("17"));
     assert_eq!(row.product_id.as_deref(), Some("p1"));
@@ -14,7 +14,6 @@ fn every_field_is_read_and_unknown_ones_ignored() {
     assert_eq!(row.rating, Rating::new(4.0));
     assert_eq!(row.created_at, Timestamp::from_epoch_millis(1_714_557_600_000));
     assert_eq!(row.label, Some(Label::Positive));
-    assert_eq!(row.category.as_deref(), Some("books"));
     assert_eq!(row.problems, []);
 }
 

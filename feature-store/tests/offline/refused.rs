@@ -60,6 +60,22 @@ fn an_empty_file_of_any_format() {
 }
 
 #[test]
+fn a_quote_that_is_never_closed() {
+    let folder = Folder::new();
+    for (text, place) in [
+        ("label,text\n1,good\n0,\"bad\n1,x\n0,y\n", "row 2 of"),
+        ("label,text\n1,\"good\nand \"\"long\"\"\"\n0,\"bad", "row 2 of"),
+        ("label,text\n1,\"", "row 1 of"),
+        ("label,\"text\n1,good\n", "the header of"),
+        ("\u{feff}\"label,text\n1,good\n", "the header of"),
+    ] {
+        let message = refused(folder.write("a.csv", text));
+        assert!(message.starts_with(place) && message.contains("opens a quote that is never closed"), "{message}");
+        assert!(refused(folder.write("a.csv.gz", gzip(text.as_bytes()))).starts_with(place));
+    }
+}
+
+#[test]
 fn an_unknown_format() {
     let folder = Folder::new();
     let message = refused(folder.write("notes.txt", "just words\n"));

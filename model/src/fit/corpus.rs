@@ -57,8 +57,8 @@ pub enum FitError {
 pub struct FitReport {
     /// Passes over the data.
     pub iterations: u32,
-    /// The relative duality gap at the end: how far the loss is above the optimum. A bound for the intercept as it is;
-    /// what the intercept could still gain is estimated and in it.
+    /// The relative duality gap at the end: the loss is above the optimum by no more than this share of it, but for
+    /// rounding.
     pub gap: f64,
     /// Whether the gap reached the tolerance.
     pub converged: bool,

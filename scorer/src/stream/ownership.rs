@@ -69,6 +69,16 @@ impl Ownership {
         Held { owned: self.now().clone(), _publishing: publishing }
     }
 
+    /// A transaction failed: whoever watches this process should know before the log is read.
+    pub(super) fn stalled(&self, reason: &str) {
+        self.health.not_ready(reason);
+    }
+
+    /// Transactions succeed again.
+    pub(super) fn progressed(&self) {
+        self.health.ready();
+    }
+
     fn assign(&self, partitions: impl Iterator<Item = i32>) {
         let mut owned = self.now();
         for partition in partitions {

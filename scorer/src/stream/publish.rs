@@ -45,7 +45,8 @@ impl Publisher<'_> {
     pub(super) fn publish(&mut self, mut scored: ScoredBatch<'_>) -> Result<(), Error> {
         self.divert_what_is_too_large(&mut scored);
         let mut pause = FIRST_PAUSE;
-        for attempt in 1.. {
+        let mut attempt = 1;
+        loop {
             let started = Instant::now();
             // Between attempts the lock is free, so that a rebalance that made one fail can go on.
             let outcome = {
@@ -55,25 +56,27 @@ impl Publisher<'_> {
             let error = match outcome {
                 Ok(records) => {
                     metrics::record_transaction(records, started.elapsed());
+                    if attempt > 1 {
+                        self.ownership.progressed();
+                    }
                     return Ok(());
                 }
                 Err(error) => error,
             };
-            let may_pass = matches!(error.kind(), ErrorKind::Abort | ErrorKind::Retry);
-            if may_pass && self.stop.is_cancelled() {
-                self.producer.abort()?;
-            }
-            let may_pass = may_pass && attempt < MAX_ATTEMPTS && !self.stop.is_cancelled();
-            if !may_pass {
+            self.ownership.stalled(&format!("transactions fail: {error}"));
+            if !matches!(error.kind(), ErrorKind::Abort | ErrorKind::Retry) {
                 return Err(error);
             }
             metrics::count_abort();
             self.producer.abort()?;
+            if attempt == MAX_ATTEMPTS || self.stop.is_cancelled() {
+                return Err(error);
+            }
             tracing::warn!("transaction aborted, attempt {attempt} of {MAX_ATTEMPTS}: {error}");
             std::thread::park_timeout(pause);
             pause = (pause * 2).min(MAX_PAUSE);
+            attempt += 1;
         }
-        Ok(())
     }
 
     fn transact(&self, scored: &ScoredBatch<'_>, owned: &Owned) -> Result<(), Error> {

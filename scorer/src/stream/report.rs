@@ -12,7 +12,7 @@ use serde::Serialize;
 use service::kafka::headers;
 use service::latency::{Latencies, Quantiles};
 use service::telemetry::propagation;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tracing::Span;
 
 /// What a run did, in the words of the command line.
@@ -52,11 +52,12 @@ impl Tally {
     pub(super) fn add(&mut self, scored: &ScoredBatch<'_>, owned: &Owned) -> usize {
         let before = self.records();
         let mut by_label = [0_u64; 2];
+        let committed = Instant::now();
         for (taken, outcome) in scored.batch.records.iter().zip(&scored.outcomes) {
             if !is_owned(&scored.batch, taken.message.partition(), owned) {
                 continue;
             }
-            self.latencies.push(taken.at.elapsed());
+            self.latencies.push(committed.duration_since(taken.at));
             match outcome {
                 Outcome::Prediction(ready) => {
                     by_label[usize::from(ready.label.is_positive())] += 1;
