@@ -4,8 +4,8 @@
 //! With labels y in {-1, 1}, the primal is P(w, b) = |w|²/2 + C Σ ln(1 + exp(-y_i (w·x_i + b))). For a given intercept b its
 //! dual is max over 0 < a_i < C of D(a) = -|w|²/2 - b Σ a_i y_i - Σ H(a_i), where w = Σ a_i y_i x_i and
 //! H(a) = a ln(a/C) + (C - a) ln((C - a)/C). One coordinate at a time is maximized exactly; the intercept, which carries no
-//! penalty, follows by a Newton step after each pass, whose gradient Σ a_i y_i costs nothing. Where Σ a_i y_i = 0, D doesn't depend on b, and P - D
-//! bounds the distance to the optimum, the intercept's share included; the gap is measured there.
+//! penalty, follows by a Newton step after each pass, whose gradient Σ a_i y_i costs nothing. Where Σ a_i y_i = 0, D doesn't
+//! depend on b, and P - D bounds the distance to the optimum, the intercept's share included: D is measured there.
 
 use super::matrix::Matrix;
 use crate::config::FitConfig;
@@ -29,7 +29,7 @@ pub(super) struct Solution {
     pub(super) loss: f64,
 }
 
-/// The gap is measured in every n-th pass: measuring takes half as long as a pass.
+/// The gap is measured in every n-th pass: measuring takes as long as a pass.
 const GAP_EVERY: u32 = 4;
 
 /// Log odds by which the intercept moves at once.
@@ -83,7 +83,7 @@ struct Solver<'a> {
     logits: Vec<f64>,
     /// w for the passes: each change is rounded, so it drifts from Σ a_i y_i x_i until the gap is measured.
     weights: Vec<f32>,
-    /// w as it was when the gap was last measured, without that drift.
+    /// w without that drift, where the gap is measured.
     exact_weights: Vec<f64>,
     bias: f64,
 }
@@ -137,79 +137,59 @@ impl<'a> Solver<'a> {
         columns.iter().zip(values).map(|(&column, &value)| f64::from(self.weights[column as usize] * value)).sum()
     }
 
-    /// A Newton step on the intercept. At the optimum a_i = C σ(-margin_i), so the dual variables stand in for the
-    /// probabilities: the gradient is -Σ a_i y_i, the curvature Σ a_i (1 - a_i / C). Where the curvature nearly vanishes the
-    /// step would leave the region in which it means anything, so its length is bounded.
+    /// A Newton step on the intercept, towards Σ a_i y_i = 0. To a step of it each a_i answers by C p (1 - p), damped by what
+    /// its own row then does to the margin, as in [`maximize`](Self::maximize). Where the answers nearly vanish the step would
+    /// leave the region in which they mean anything, so its length is bounded.
     fn step_bias(&mut self) {
-        let (gradient, curvature) = self.bias_derivatives();
-        if curvature > 0.0 {
-            self.bias += (gradient / curvature).clamp(-LONGEST_BIAS_STEP, LONGEST_BIAS_STEP);
-        }
-    }
-
-    fn bias_derivatives(&self) -> (f64, f64) {
-        let mut gradient = 0.0;
-        let mut curvature = 0.0;
-        for (&logit, &sign) in self.logits.iter().zip(&self.signs) {
+        let mut sum = 0.0;
+        let mut answers = 0.0;
+        for ((&logit, &sign), &square) in self.logits.iter().zip(&self.signs).zip(&self.squares) {
             let p = sigmoid(logit);
-            gradient += self.c * p * sign;
-            curvature += self.c * p * (1.0 - p);
+            let answer = self.c * p * (1.0 - p);
+            sum += self.c * p * sign;
+            answers += answer / (1.0 + square * answer);
         }
-        (gradient, curvature)
+        if answers > 0.0 {
+            self.bias += (sum / answers).clamp(-LONGEST_BIAS_STEP, LONGEST_BIAS_STEP);
+        }
     }
 
-    /// (P - D) / P, and P. The dual variables are balanced before, so that D is a bound for any intercept, and the
-    /// weights are theirs without drift. The passes go on from there.
+    /// (P - D) / P, and P. P is taken where the solver stands, D at the nearest point where Σ a_i y_i = 0, which makes it a
+    /// bound for any intercept. The weights come out as those of the dual variables, without drift; nothing else changes.
     fn gap(&mut self) -> (f64, f64) {
-        self.balance();
-        self.rebuild_weights();
-        let norm: f64 = self.exact_weights.iter().map(|weight| weight * weight).sum();
-        let products: Vec<f64> = (0..self.matrix.rows()).map(|row| self.exact_product(row)).collect();
-        self.fit_bias(&products);
-        let mut losses = 0.0;
+        let shift = self.balancing_shift();
         let mut entropies = 0.0;
-        for ((&product, &logit), &sign) in products.iter().zip(&self.logits).zip(&self.signs) {
-            losses += softplus(-sign * (product + self.bias));
+        for (&logit, &sign) in self.logits.iter().zip(&self.signs) {
+            let logit = logit - shift * sign;
             let p = sigmoid(logit);
             // p ln p + (1 - p) ln(1 - p), from the logit so that neither logarithm meets a zero.
             entropies -= p * softplus(-logit) + (1.0 - p) * softplus(logit);
         }
+        let dual = -0.5 * self.sum_weights(shift) - self.c * entropies;
+
+        let norm = self.sum_weights(0.0);
+        for (weight, &exact) in self.weights.iter_mut().zip(&self.exact_weights) {
+            *weight = exact as f32;
+        }
+        let losses: f64 =
+            (0..self.matrix.rows()).map(|row| softplus(-self.signs[row] * (self.exact_product(row) + self.bias))).sum();
         let primal = 0.5 * norm + self.c * losses;
-        let dual = -0.5 * norm - self.c * entropies;
         ((primal - dual) / primal, primal)
     }
 
-    /// Moves all logits by one amount, down for one class and up for the other, so that Σ a_i y_i = 0. That is the direction in
-    /// which they answer to a step of the intercept.
-    fn balance(&mut self) {
-        let Self { logits, signs, .. } = self;
-        let reach = reach(logits);
-        let shift = root(0.0, -reach, reach, SUM_ACCURACY * signs.len() as f64, |shift| {
+    /// By how much to move all logits, down for one class and up for the other, so that Σ a_i y_i = 0. That is the direction
+    /// in which they answer to a step of the intercept.
+    fn balancing_shift(&self) -> f64 {
+        let reach = reach(&self.logits);
+        root(0.0, -reach, reach, SUM_ACCURACY * self.signs.len() as f64, |shift| {
             let (mut sum, mut slope) = (0.0, 0.0);
-            for (&logit, &sign) in logits.iter().zip(signs.iter()) {
+            for (&logit, &sign) in self.logits.iter().zip(&self.signs) {
                 let p = sigmoid(logit - shift * sign);
                 sum -= sign * p;
                 slope += p * (1.0 - p);
             }
             (sum, slope)
-        });
-        logits.iter_mut().zip(signs.iter()).for_each(|(logit, sign)| *logit -= shift * sign);
-    }
-
-    /// Towards the intercept that minimizes P for the weights which give the rows these products. Far from the optimum the
-    /// weights are worth no long step.
-    fn fit_bias(&mut self, products: &[f64]) {
-        let reach = reach(products);
-        let best = root(self.bias, -reach, reach, SUM_ACCURACY * products.len() as f64, |bias| {
-            let (mut sum, mut slope) = (0.0, 0.0);
-            for (&product, &sign) in products.iter().zip(&self.signs) {
-                let p = sigmoid(-sign * (product + bias));
-                sum -= sign * p;
-                slope += p * (1.0 - p);
-            }
-            (sum, slope)
-        });
-        self.bias += (best - self.bias).clamp(-LONGEST_BIAS_STEP, LONGEST_BIAS_STEP);
+        })
     }
 
     fn exact_product(&self, row: usize) -> f64 {
@@ -217,19 +197,17 @@ impl<'a> Solver<'a> {
         columns.iter().zip(values).map(|(&column, &value)| self.exact_weights[column as usize] * f64::from(value)).sum()
     }
 
-    /// w = Σ a_i y_i x_i.
-    fn rebuild_weights(&mut self) {
+    /// w = Σ a_i y_i x_i of the logits moved by `shift`, and |w|².
+    fn sum_weights(&mut self, shift: f64) -> f64 {
         self.exact_weights.fill(0.0);
         for row in 0..self.matrix.rows() {
             let (columns, values) = self.matrix.row(row);
-            let factor = self.c * sigmoid(self.logits[row]) * self.signs[row];
+            let factor = self.c * sigmoid(self.logits[row] - shift * self.signs[row]) * self.signs[row];
             for (&column, &value) in columns.iter().zip(values) {
                 self.exact_weights[column as usize] += factor * f64::from(value);
             }
         }
-        for (weight, &exact) in self.weights.iter_mut().zip(&self.exact_weights) {
-            *weight = exact as f32;
-        }
+        self.exact_weights.iter().map(|weight| weight * weight).sum()
     }
 }
 
