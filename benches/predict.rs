@@ -13,7 +13,7 @@ mod product_reviews;
 use axum::serve::ListenerExt;
 use axum::{Json, Router, routing};
 use documents::Documents;
-use figures::{median, row, say, thousands};
+use figures::{median, row, say};
 use product_reviews::{ProductReview, product_reviews};
 use scorer::features::Features;
 use scorer::gateway::Gateway;
@@ -25,6 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use trainer::grouped;
 
 const CONNECTIONS: usize = 16;
 const ROUNDS: usize = 5;
@@ -73,17 +74,17 @@ fn compare(what: &str, requests: &[Vec<u8>], ours: SocketAddr, peer: SocketAddr)
     let (mut gateway, mut constant) = (Vec::new(), Vec::new());
     for round in 1..=ROUNDS {
         let rate = load(peer, requests);
-        say(&format!("{what}, round {round}: parses and answers {} requests/s", thousands(rate)));
+        say(&format!("{what}, round {round}: parses and answers {} requests/s", grouped(rate as u64)));
         constant.push(rate);
         let rate = load(ours, requests);
-        say(&format!("{what}, round {round}: gateway            {} requests/s", thousands(rate)));
+        say(&format!("{what}, round {round}: gateway            {} requests/s", grouped(rate as u64)));
         gateway.push(rate);
     }
     let (gateway, constant) = (median(&gateway), median(&constant));
     row(
         &format!("/predict, {what}, requests of {bytes} bytes, {CONNECTIONS} connections"),
-        &format!("{} requests/s", thousands(gateway)),
-        &format!("axum that parses and answers: {} requests/s", thousands(constant)),
+        &format!("{} requests/s", grouped(gateway as u64)),
+        &format!("axum that parses and answers: {} requests/s", grouped(constant as u64)),
         gateway / constant,
     );
 }

@@ -8,7 +8,7 @@ mod documents;
 mod figures;
 
 use documents::Documents;
-use figures::{median, row, say, thousands};
+use figures::{median, row, say};
 use model::{Document, Scratch};
 use schemas::Label;
 use scorer::LoadedModel;
@@ -17,6 +17,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
+use trainer::grouped;
 
 const THREADS: usize = 2;
 const ROUNDS: usize = 5;
@@ -36,22 +37,22 @@ fn main() {
     let mut theirs: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for round in 1..=ROUNDS {
         let seconds = score_all(&model, &documents);
-        say(&format!("round {round}: plaudit {} docs/s", thousands(scored as f64 / seconds)));
+        say(&format!("round {round}: plaudit {} docs/s", grouped((scored as f64 / seconds) as u64)));
         ours.push(scored as f64 / seconds);
         for (form, seconds) in peer.iter().flat_map(Peer::measure) {
-            say(&format!("round {round}: Vowpal Wabbit, {form}: {} docs/s", thousands(scored as f64 / seconds)));
+            say(&format!("round {round}: Vowpal Wabbit, {form}: {} docs/s", grouped((scored as f64 / seconds) as u64)));
             theirs.entry(form).or_default().push(scored as f64 / seconds);
         }
     }
     let ours = median(&ours);
     let megabytes = ours * bytes as f64 / scored as f64 / 1e6;
-    say(&format!("plaudit: {} docs/s, {megabytes:.0} MB/s of raw text, {THREADS} threads", thousands(ours)));
+    say(&format!("plaudit: {} docs/s, {megabytes:.0} MB/s of raw text, {THREADS} threads", grouped(ours as u64)));
     for (form, rates) in &theirs {
         let peer = median(rates);
         row(
             "score raw text, 2 threads",
-            &format!("{} docs/s ({megabytes:.0} MB/s)", thousands(ours)),
-            &format!("Vowpal Wabbit, {form}: {} docs/s", thousands(peer)),
+            &format!("{} docs/s ({megabytes:.0} MB/s)", grouped(ours as u64)),
+            &format!("Vowpal Wabbit, {form}: {} docs/s", grouped(peer as u64)),
             ours / peer,
         );
     }

@@ -11,7 +11,7 @@ mod figures;
 mod product_reviews;
 
 use documents::Documents;
-use figures::{median, row, say, thousands};
+use figures::{median, row, say};
 use product_reviews::{ProductReview, product_reviews};
 use rdkafka::Message;
 use rdkafka::admin::{AdminClient, AdminOptions};
@@ -34,6 +34,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Handle, Runtime};
 use tokio_util::sync::CancellationToken;
+use trainer::grouped;
 
 /// A round takes some seconds.
 const TEXT_BYTES: usize = 400 << 20;
@@ -68,18 +69,18 @@ fn compare(what: &str, texts: &[ProductReview], brokers: &str, model: &ModelHand
     let (mut streams, mut pass_throughs) = (Vec::new(), Vec::new());
     for round in 1..=ROUNDS {
         let rate = bench.pass_through(round);
-        say(&format!("{what}, round {round}: pass-through {} records/s", thousands(rate)));
+        say(&format!("{what}, round {round}: pass-through {} records/s", grouped(rate as u64)));
         pass_throughs.push(rate);
         let rate = bench.stream(round, model, runtime.handle());
-        say(&format!("{what}, round {round}: stream       {} records/s", thousands(rate)));
+        say(&format!("{what}, round {round}: stream       {} records/s", grouped(rate as u64)));
         streams.push(rate);
     }
     runtime.block_on(bench.delete_topics());
     let (stream, pass_through) = (median(&streams), median(&pass_throughs));
     row(
         &format!("exactly-once stream on Kafka, {what}, records of {} bytes", bench.record_bytes),
-        &format!("{} records/s", thousands(stream)),
-        &format!("the same transactions without decoding or scoring: {} records/s", thousands(pass_through)),
+        &format!("{} records/s", grouped(stream as u64)),
+        &format!("the same transactions without decoding or scoring: {} records/s", grouped(pass_through as u64)),
         stream / pass_through,
     );
 }

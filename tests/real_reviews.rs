@@ -28,7 +28,7 @@ fn plaudit(arguments: &[&str]) -> Value {
 fn assert_each_record_was_predicted_once(report: &Value, records: u64) {
     assert_eq!(report["records"], records);
     assert_eq!(report["predictions"], records);
-    for none in ["dead_letters", "missing", "duplicates"] {
+    for none in ["dead_letters", "missing", "duplicates", "unsettled"] {
         assert_eq!(report[none], 0, "{none}");
     }
 }

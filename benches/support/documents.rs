@@ -21,10 +21,9 @@ pub struct Documents {
 }
 
 impl Documents {
-    /// IMDb in Stanford's split, from the folder `PLAUDIT_TEST_DATA` or `../shared/data`; else generated ones.
+    /// IMDb in Stanford's split, from the folder `PLAUDIT_TEST_DATA`; else generated ones.
     pub fn load() -> Self {
-        let folder =
-            std::env::var_os("PLAUDIT_TEST_DATA").map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from);
+        let folder = std::env::var_os("PLAUDIT_TEST_DATA").map_or_else(PathBuf::new, PathBuf::from);
         let imdb = folder.join("imdb.parquet");
         let documents = if imdb.is_file() {
             Self { origin: "IMDb test part".to_owned(), train: rows(&imdb, "train"), test: rows(&imdb, "test") }
