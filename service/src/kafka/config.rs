@@ -11,7 +11,7 @@ use super::error::Error;
 use crate::config::redact_url;
 
 /// What exactly-once stands on is nobody's to change.
-const PROMISED: [(&str, &str); 7] = [
+const PROMISED: [(&str, &str); 8] = [
     ("group.id", "it follows from kafka.group"),
     ("transactional.id", "each process has its own"),
     ("enable.auto.commit", "offsets are committed with the results"),
@@ -19,6 +19,7 @@ const PROMISED: [(&str, &str); 7] = [
     ("isolation.level", "aborted records must not be read"),
     ("enable.idempotence", "records must not be repeated"),
     ("acks", "records must not be lost"),
+    ("auto.offset.reset", "a new group starts with the first record, so that none is left out"),
 ];
 
 /// Where Kafka is, and how to talk to it. User properties win over every setting made here.
