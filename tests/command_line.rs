@@ -214,7 +214,7 @@ fn a_forbidden_registry_and_where_tmpfs_can_be_mounted_a_full_one_end_train_with
     let folder = with_a_model_and_files();
     let mut forbidden = plaudit(&[&TRAIN[..], &["--registry", "/sys/plaudit"]].concat());
     forbidden.current_dir(&folder);
-    assert_fails(forbidden, 1, &["cannot write /sys/plaudit", "set registry.url to another folder"]);
+    assert_fails(forbidden, 1, &["cannot create files in /sys/plaudit", "set registry.url to another folder"]);
 
     std::fs::create_dir(folder.path().join("full")).unwrap();
     let in_tmpfs = |command: &[&str]| {
