@@ -5,7 +5,8 @@
 //! Tensors, each of one dimension: `bias` F64 \[1\]; `slot` U32 \[n\], ascending; `scale` F32 \[n\] (idf, or 1); `weight` F32 \[n\].
 
 use crate::config::{ConfigError, ModelConfig};
-use crate::scoring::{MAGNITUDE_LIMIT, Model, Slot};
+use crate::scoring::{MAGNITUDE_LIMIT, Model};
+use crate::slots::{Slot, Slots};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -94,11 +95,10 @@ fn hex(bytes: &[u8]) -> String {
 impl Model {
     /// The model's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let occupied = || (0_u32..).zip(&self.slots).filter(|(_, slot)| slot.scale != 0.0);
         let bias = self.bias.to_le_bytes();
-        let slot: Vec<u8> = occupied().flat_map(|(index, _)| index.to_le_bytes()).collect();
-        let scale: Vec<u8> = occupied().flat_map(|(_, slot)| slot.scale.to_le_bytes()).collect();
-        let weight: Vec<u8> = occupied().flat_map(|(_, slot)| slot.weight.to_le_bytes()).collect();
+        let slot: Vec<u8> = self.slots.iter().flat_map(|(index, _)| index.to_le_bytes()).collect();
+        let scale: Vec<u8> = self.slots.iter().flat_map(|(_, slot)| slot.scale.to_le_bytes()).collect();
+        let weight: Vec<u8> = self.slots.iter().flat_map(|(_, slot)| slot.weight.to_le_bytes()).collect();
         let mut header = Header {
             format_version: FORMAT_VERSION,
             config: self.config.clone(),
@@ -149,28 +149,28 @@ impl Model {
         if !is_sane(bias) {
             return Err(invalid("its bias is not a number of sensible size"));
         }
-        let slots = table(&header.config, slot, scale, weight)?;
+        let slots = slots(&header.config, slot, scale, weight)?;
         Ok(Self { config: header.config, bias, documents: header.documents, slots })
     }
 }
 
 /// The slots in memory.
-fn table(config: &ModelConfig, slot: &[u8], scale: &[u8], weight: &[u8]) -> Result<Vec<Slot>, ArtifactError> {
-    let mut table = vec![Slot::EMPTY; 1 << config.vectorizer.hash_bits];
+fn slots(config: &ModelConfig, slot: &[u8], scale: &[u8], weight: &[u8]) -> Result<Slots, ArtifactError> {
+    let mut known = Vec::with_capacity(slot.len() / 4);
     let mut next = 0;
     for ((slot, scale), weight) in words(slot).zip(words(scale)).zip(words(weight)) {
         let index = u32::from_le_bytes(slot);
         let entry = Slot { scale: f32::from_le_bytes(scale), weight: f32::from_le_bytes(weight) };
-        if u64::from(index) < next || index as usize >= table.len() {
+        if u64::from(index) < next || index >> config.vectorizer.hash_bits != 0 {
             return Err(invalid("its slots are not ascending numbers below 2^hash_bits"));
         }
         if !(entry.scale > 0.0 && is_sane(entry.scale.into()) && is_sane(entry.weight.into())) {
             return Err(invalid("a scale or weight of it is not a number of sensible size"));
         }
-        table[index as usize] = entry;
+        known.push((index, entry));
         next = u64::from(index) + 1;
     }
-    Ok(table)
+    Ok(Slots::new(config.vectorizer.hash_bits, known.into_iter()))
 }
 
 fn is_sane(number: f64) -> bool {

@@ -46,15 +46,14 @@ impl Model {
         let names = self.names(document);
         let frequency = TermFrequency::of(&self.config.vectorizer);
         let found = scratch.terms.read(&self.config, document);
-        let weighted = found.iter().map(|term| {
-            let slot = self.slots[term.slot as usize];
-            (term, slot, f64::from(frequency.value(term.count) * slot.scale))
+        let weighted = found.iter().filter_map(|term| {
+            let slot = self.slots.get(term.of)?;
+            Some((term, slot, f64::from(frequency.value(term.count) * slot.scale)))
         });
         let length = weighted.clone().map(|(_, _, value)| value * value).sum::<f64>().sqrt();
         let mut terms: Vec<Contribution> = weighted
-            .filter(|(_, slot, _)| slot.scale != 0.0)
             .map(|(term, slot, value)| {
-                let (field, name) = names.get(&term.slot).cloned().unwrap_or((Field::Text, String::new()));
+                let (field, name) = names.get(&term.of).cloned().unwrap_or((Field::Text, String::new()));
                 Contribution {
                     term: name,
                     field,

@@ -8,6 +8,7 @@ mod explain;
 mod fit;
 pub mod metrics;
 mod scoring;
+mod slots;
 mod terms;
 mod text;
 

@@ -1,7 +1,8 @@
 //! A model in memory, and the hot path: one pass over a document's bytes, one look-up per distinct term.
 
 use crate::config::{ModelConfig, VectorizerConfig, Weighting};
-use crate::terms::{Document, Term, Terms};
+use crate::slots::Slots;
+use crate::terms::{Document, Occurrences, Terms};
 use schemas::Label;
 
 /// Buffers that scoring uses again and again; one per thread.
@@ -22,19 +23,6 @@ impl Default for Scratch {
     }
 }
 
-/// What the model holds for one slot: 8 bytes, so both are in one cache line. A scale of 0 marks a slot without a term.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Slot {
-    /// What the term's count is multiplied with: its idf, or 1.
-    pub(crate) scale: f32,
-    /// The coefficient.
-    pub(crate) weight: f32,
-}
-
-impl Slot {
-    pub(crate) const EMPTY: Slot = Slot { scale: 0.0, weight: 0.0 };
-}
-
 /// Scales, weights and the bias are smaller than this: squares and sums of such stay finite.
 pub(crate) const MAGNITUDE_LIMIT: f64 = 1e6;
 
@@ -44,23 +32,23 @@ pub struct Model {
     pub(crate) config: ModelConfig,
     pub(crate) bias: f64,
     pub(crate) documents: u64,
-    pub(crate) slots: Vec<Slot>,
+    pub(crate) slots: Slots,
 }
 
 impl Model {
     /// P(positive).
     pub fn probability(&self, document: &Document<'_>, scratch: &mut Scratch) -> f64 {
-        let terms = scratch.terms.read(&self.config, document);
-        sigmoid(self.log_odds(terms))
+        let known = scratch.terms.read_known(&self.config, document, &self.slots);
+        sigmoid(self.log_odds(known))
     }
 
     /// ln(p / (1 - p)): the bias and the weights times the normalized vector.
-    fn log_odds(&self, terms: &[Term]) -> f64 {
+    fn log_odds(&self, known: &[Occurrences]) -> f64 {
         let frequency = TermFrequency::of(&self.config.vectorizer);
         let mut product = 0.0_f64;
         let mut squares = 0.0_f64;
-        for term in terms {
-            let slot = self.slots[term.slot as usize];
+        for term in known {
+            let slot = self.slots.at(term.of);
             let value = f64::from(frequency.value(term.count) * slot.scale);
             product += value * f64::from(slot.weight);
             squares += value * value;

@@ -2,6 +2,7 @@
 //! The one function that training and serving share.
 
 use crate::config::{ModelConfig, VectorizerConfig};
+use crate::slots::Slots;
 use crate::text::{Word, for_each_word, mix};
 
 /// What is scored: a review's headline and body.
@@ -20,10 +21,11 @@ impl Document<'_> {
     }
 }
 
-/// A slot and how often the document holds its terms.
+/// How often the document holds the terms of a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Term {
-    pub(crate) slot: u32,
+pub(crate) struct Occurrences {
+    /// The slot, or its place among those that the model knows.
+    pub(crate) of: u32,
     pub(crate) count: u32,
 }
 
@@ -32,8 +34,8 @@ pub(crate) struct Terms {
     word: Word,
     /// The slots as they come, repetitions included: hashing and counting apart keep the processor's pipeline full.
     slots: Vec<u32>,
-    found: Vec<Term>,
-    index: SlotIndex,
+    found: Vec<Occurrences>,
+    index: FoundIndex,
 }
 
 impl Terms {
@@ -44,13 +46,38 @@ impl Terms {
             word: Word::new(),
             slots: Vec::with_capacity(Self::INITIAL_CAPACITY),
             found: Vec::with_capacity(Self::INITIAL_CAPACITY),
-            index: SlotIndex::new(),
+            index: FoundIndex::new(),
         }
     }
 
-    /// Reads a document.
-    pub(crate) fn read(&mut self, config: &ModelConfig, document: &Document<'_>) -> &[Term] {
-        let Self { word, slots, found, index } = self;
+    /// The slots of a document.
+    pub(crate) fn read(&mut self, config: &ModelConfig, document: &Document<'_>) -> &[Occurrences] {
+        self.hash(config, document);
+        self.count()
+    }
+
+    /// The places of those slots of a document that are known.
+    pub(crate) fn read_known(
+        &mut self,
+        config: &ModelConfig,
+        document: &Document<'_>,
+        known: &Slots,
+    ) -> &[Occurrences] {
+        self.hash(config, document);
+        self.count();
+        // Each is written, and the next one overwrites it unless it is known: no branch has to guess.
+        let mut kept = 0;
+        for i in 0..self.found.len() {
+            let Occurrences { of, count } = self.found[i];
+            let (place, is_known) = known.place(of);
+            self.found[kept] = Occurrences { of: place, count };
+            kept += usize::from(is_known);
+        }
+        &self.found[..kept]
+    }
+
+    fn hash(&mut self, config: &ModelConfig, document: &Document<'_>) {
+        let Self { word, slots, .. } = self;
         empty(slots);
         for (field, text) in fields(document) {
             let mut ngrams = Ngrams::new(&config.vectorizer, field);
@@ -58,9 +85,12 @@ impl Terms {
                 ngrams.push(word.hash(), |slot, _| slots.push(slot));
             });
         }
+    }
+
+    fn count(&mut self) -> &[Occurrences] {
+        let Self { slots, found, index, .. } = self;
         empty(found);
-        index.clear();
-        slots.iter().for_each(|&slot| index.count(slot, found));
+        index.count(slots, found);
         found
     }
 }
@@ -121,75 +151,79 @@ impl Ngrams {
     }
 }
 
-/// From slot to its place among the found terms: open addressing with linear probing, at most half full. An entry belongs
-/// to the document whose number it carries, so that nothing is wiped between documents.
-struct SlotIndex {
-    entries: Vec<Entry>,
-    document: u32,
+/// From a number to its place among the found ones: open addressing with linear probing, at most half full. An entry belongs
+/// to the document whose mark it carries, so that nothing is wiped between documents. It holds, from the lowest bit on, the
+/// number (32 bits), the document's mark (16) and the place (16).
+struct FoundIndex {
+    entries: Vec<u64>,
+    document: u16,
 }
 
-#[derive(Clone, Copy)]
-struct Entry {
-    document: u32,
-    slot: u32,
-    place: u32,
-}
+impl FoundIndex {
+    /// Enough for a document of some thousand bytes: 32 KB, which stay in the first-level cache.
+    const INITIAL_ENTRIES: usize = 4096;
 
-impl SlotIndex {
-    /// Room for 1,024 distinct terms before it grows: 24 KB, which stay in the first-level cache.
-    const INITIAL_ENTRIES: usize = 2048;
+    /// More numbers than places can be told apart with.
+    const MAX_NUMBERS: usize = 1 << 16;
 
     fn new() -> Self {
-        Self { entries: vec![Entry { document: 0, slot: 0, place: 0 }; Self::INITIAL_ENTRIES], document: 0 }
+        Self { entries: vec![0; Self::INITIAL_ENTRIES], document: 0 }
     }
 
-    fn clear(&mut self) {
-        self.document = self.document.wrapping_add(1);
-        if self.document == 0 {
-            self.entries.fill(Entry { document: 0, slot: 0, place: 0 });
-            self.document = 1;
+    /// Counts a document's numbers into `found`, in the order of their first occurrence; those of a giant document in
+    /// ascending order.
+    fn count(&mut self, numbers: &mut [u32], found: &mut Vec<Occurrences>) {
+        found.clear();
+        if numbers.len() > Self::MAX_NUMBERS {
+            numbers.sort_unstable();
+            let runs = numbers.chunk_by(|one, next| one == next);
+            found.extend(runs.map(|run| Occurrences { of: run[0], count: run.len() as u32 }));
+            return;
         }
-        // One giant document must not make every later one pay with its cache misses.
-        if self.entries.len() > 64 * Self::INITIAL_ENTRIES {
-            *self = Self { document: 1, ..Self::new() };
-        }
-    }
-
-    #[inline]
-    fn count(&mut self, slot: u32, found: &mut Vec<Term>) {
-        let mask = self.entries.len() - 1;
-        // The slot is a hash already.
-        let mut at = slot as usize & mask;
-        loop {
-            let entry = &mut self.entries[at];
-            if entry.document != self.document {
-                *entry = Entry { document: self.document, slot, place: found.len() as u32 };
-                found.push(Term { slot, count: 1 });
-                if found.len() * 2 > self.entries.len() {
-                    self.grow(found);
+        self.start(numbers.len());
+        let document = u64::from(self.document) << 32;
+        let entries = &mut self.entries[..];
+        let mask = entries.len() - 1;
+        found.resize(numbers.len(), Occurrences { of: 0, count: 0 });
+        let counted = &mut found[..];
+        let mut places = 0;
+        for &mut of in numbers {
+            let key = document | u64::from(of);
+            // Slots are hashes already, and places as evenly spread.
+            let mut at = of as usize & mask;
+            let mut entry = entries[at];
+            let is_new = loop {
+                let differs = entry ^ key;
+                let is_new = differs >> 32 & 0xFFFF != 0;
+                if is_new | (differs << 16 == 0) {
+                    break is_new;
                 }
-                return;
-            }
-            if entry.slot == slot {
-                let term = &mut found[entry.place as usize];
-                term.count = term.count.saturating_add(1);
-                return;
-            }
-            at = (at + 1) & mask;
+                at = (at + 1) & mask;
+                entry = entries[at];
+            };
+            // No branch asks whether the number is new, for nothing foretells that.
+            let place = std::hint::select_unpredictable(is_new, places, entry >> 48);
+            entries[at] = place << 48 | key;
+            let occurrences = &mut counted[place as usize];
+            occurrences.of = of;
+            occurrences.count += 1;
+            places += u64::from(is_new);
         }
+        found.truncate(places as usize);
     }
 
-    #[cold]
-    fn grow(&mut self, found: &[Term]) {
-        let length = self.entries.len() * 2;
-        self.entries = vec![Entry { document: 0, slot: 0, place: 0 }; length];
-        self.document = 1;
-        for (place, term) in found.iter().enumerate() {
-            let mut at = term.slot as usize & (length - 1);
-            while self.entries[at].document == self.document {
-                at = (at + 1) & (length - 1);
-            }
-            self.entries[at] = Entry { document: self.document, slot: term.slot, place: place as u32 };
+    /// Begins a document of so many numbers.
+    fn start(&mut self, numbers: usize) {
+        let wanted = (2 * numbers).next_power_of_two().max(Self::INITIAL_ENTRIES);
+        if wanted > self.entries.len() {
+            *self = Self { entries: vec![0; wanted], document: 0 };
+        }
+        // One long document must not make every later one pay with its cache misses.
+        self.document = self.document.wrapping_add(1);
+        if self.document == 0 || self.entries.len() > 8 * wanted {
+            self.entries.truncate(wanted);
+            self.entries.fill(0);
+            self.document = 1;
         }
     }
 }
@@ -201,7 +235,7 @@ mod tests {
 
     fn read(config: &ModelConfig, title: Option<&str>, text: &str) -> HashMap<u32, u32> {
         let mut terms = Terms::new();
-        terms.read(config, &Document { title, text }).iter().map(|term| (term.slot, term.count)).collect()
+        terms.read(config, &Document { title, text }).iter().map(|term| (term.of, term.count)).collect()
     }
 
     fn config(ngrams: u8) -> ModelConfig {
@@ -253,7 +287,7 @@ mod tests {
         for _ in 0..2 {
             let found = terms.read(&config, &document);
             assert_eq!(found.len(), expected.len());
-            assert!(found.iter().all(|term| expected[&term.slot] == term.count));
+            assert!(found.iter().all(|term| expected[&term.of] == term.count));
         }
         assert_eq!(terms.read(&config, &Document { title: None, text: "one two" }).len(), 2);
     }
@@ -267,7 +301,7 @@ mod tests {
         assert!(terms.slots.capacity() >= 300_000 && terms.found.capacity() > 64 * Terms::INITIAL_CAPACITY);
         assert_eq!(read(&mut terms, "one two"), 2);
         let held = [terms.slots.capacity(), terms.found.capacity(), terms.index.entries.len()];
-        assert_eq!(held, [Terms::INITIAL_CAPACITY, Terms::INITIAL_CAPACITY, SlotIndex::INITIAL_ENTRIES]);
+        assert_eq!(held, [Terms::INITIAL_CAPACITY, Terms::INITIAL_CAPACITY, FoundIndex::INITIAL_ENTRIES]);
     }
 
     #[test]

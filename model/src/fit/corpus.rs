@@ -3,7 +3,8 @@
 use super::logistic::{self, FitProgress};
 use super::matrix::Matrix;
 use crate::config::{ConfigError, FitConfig, ModelConfig, Weighting};
-use crate::scoring::{MAGNITUDE_LIMIT, Model, Slot, TermFrequency};
+use crate::scoring::{MAGNITUDE_LIMIT, Model, TermFrequency};
+use crate::slots::{Slot, Slots};
 use crate::terms::{Document, Terms};
 use schemas::Label;
 
@@ -135,10 +136,11 @@ impl Corpus {
         if !(is_usable(solution.bias) && solution.weights.iter().all(|&weight| is_usable(weight.into()))) {
             return Err(FitError::Diverged);
         }
-        let mut table = vec![Slot::EMPTY; slots];
-        for ((&slot, &scale), &weight) in columns.slots.iter().zip(&scales).zip(&solution.weights) {
-            table[slot as usize] = Slot { scale, weight };
-        }
+        let mut known: Vec<(u32, Slot)> = (columns.slots.iter().zip(&scales).zip(&solution.weights))
+            .map(|((&slot, &scale), &weight)| (slot, Slot { scale, weight }))
+            .collect();
+        known.sort_unstable_by_key(|&(slot, _)| slot);
+        let slots = Slots::new(self.config.vectorizer.hash_bits, known.into_iter());
         let report = FitReport {
             iterations: solution.iterations,
             gap: solution.gap,
@@ -148,7 +150,7 @@ impl Corpus {
             entries: self.matrix.entries(),
         };
         let documents = self.labels.len() as u64;
-        Ok((Model { config: self.config, bias: solution.bias, documents, slots: table }, report))
+        Ok((Model { config: self.config, bias: solution.bias, documents, slots }, report))
     }
 
     fn check_classes(&self) -> Result<(), FitError> {
@@ -195,7 +197,7 @@ fn vectorize(config: &ModelConfig, rows: &[(Document<'_>, Label)]) -> Matrix {
     let mut matrix = Matrix::new();
     for (document, _) in rows {
         for term in terms.read(config, document) {
-            matrix.push(term.slot, term.count as f32);
+            matrix.push(term.of, term.count as f32);
         }
         matrix.end_row();
     }

@@ -8,6 +8,7 @@
 mod characters;
 mod markup;
 mod porter;
+mod runs;
 mod spans;
 mod stop_words;
 mod word;

@@ -45,6 +45,15 @@ impl Word {
         self.len += run.len();
     }
 
+    /// Becomes the first `len` of these ASCII letters and digits.
+    #[inline]
+    pub(super) fn set_ascii(&mut self, bytes: &[u8; 16], len: usize, lowercase: bool) {
+        let bits = if lowercase { 0x20 * (u128::MAX / 0xFF) } else { 0 };
+        let bytes = u128::from_le_bytes(*bytes) | bits;
+        self.bytes[..16].copy_from_slice(&bytes.to_le_bytes());
+        self.len = len;
+    }
+
     pub(crate) fn push_char(&mut self, c: char) {
         let mut utf8 = [0; 4];
         let encoded = c.encode_utf8(&mut utf8).as_bytes();
@@ -71,16 +80,22 @@ impl Word {
     /// another format version.
     #[inline]
     pub(crate) fn hash(&self) -> u64 {
-        let mut hash = 0x9E37_79B9_7F4A_7C15 ^ self.len as u64;
-        let mut at = 0;
-        while at < self.len {
-            let chunk = self.bytes[at..at + 8].try_into().expect("a slice of eight bytes");
-            // What lies behind the word counts as zero.
-            let unused_bits = 8 * (at + 8).saturating_sub(self.len);
-            hash = mix(hash ^ (u64::from_le_bytes(chunk) << unused_bits >> unused_bits));
-            at += 8;
+        let seed = 0x9E37_79B9_7F4A_7C15 ^ self.len as u64;
+        if self.len <= 16 {
+            // Both steps for a short word too: a second one costs less than a branch that goes either way.
+            let one = mix(seed ^ self.chunk(0));
+            let two = mix(one ^ self.chunk(8));
+            return std::hint::select_unpredictable(self.len <= 8, one, two);
         }
-        hash
+        (0..self.len).step_by(8).fold(seed, |hash, at| mix(hash ^ self.chunk(at)))
+    }
+
+    /// Eight bytes from `at` on. What lies behind the word counts as zero.
+    #[inline]
+    fn chunk(&self, at: usize) -> u64 {
+        let bytes = self.bytes[at..at + 8].try_into().expect("a slice of eight bytes");
+        let unused_bits = 8 * (at + 8).saturating_sub(self.len).min(7);
+        u64::from_le_bytes(bytes) << unused_bits >> unused_bits
     }
 }
 

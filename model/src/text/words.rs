@@ -1,6 +1,7 @@
 //! The pass over the text.
 
 use super::characters::{Role, role};
+use super::runs::{Next, Runs};
 use super::word::Word;
 use super::{markup, porter, spans, stop_words};
 use crate::config::{Cleaning, Markup, Punctuation, Stemming, StopWords, Treatment};
@@ -10,7 +11,7 @@ pub(crate) fn for_each_word(cleaning: &Cleaning, text: &str, word: &mut Word, em
     word.clear();
     let bytes = text.as_bytes();
     // Most texts hold no `@`: then no word pays for the look.
-    let has_emails = cleaning.emails != Treatment::Keep && bytes.contains(&b'@');
+    let has_emails = cleaning.emails != Treatment::Keep && memchr::memchr(b'@', bytes).is_some();
     let no_email_before = if has_emails { 0 } else { usize::MAX };
     Pass { cleaning, text, bytes, at: 0, no_email_before, word, emit }.run();
 }
@@ -55,18 +56,57 @@ struct Pass<'a, F> {
 
 impl<F: FnMut(&mut Word)> Pass<'_, F> {
     fn run(mut self) {
-        while let Some(&byte) = self.bytes.get(self.at) {
-            match CLASSES[usize::from(byte)] {
-                Class::Word => self.word_bytes(),
-                Class::Space => {
-                    self.end_word();
-                    self.at += 1;
-                }
-                Class::Mark => self.mark(byte),
-                Class::Beyond => self.beyond_ascii(),
+        // Where marks are words, and where any word may be the start of an address, no run is plain.
+        if self.cleaning.punctuation == Punctuation::Drop && self.no_email_before > 0 {
+            self.runs();
+        } else {
+            while let Some(&byte) = self.bytes.get(self.at) {
+                self.step(byte);
             }
         }
         self.end_word();
+    }
+
+    /// Takes plain words whole; steps through the others.
+    fn runs(&mut self) {
+        let mut runs = Runs::new(self.bytes);
+        loop {
+            match runs.next(self.at) {
+                Next::Run(start, end) => {
+                    match self.bytes[start..].first_chunk() {
+                        Some(bytes) if end - start <= bytes.len() => {
+                            self.word.set_ascii(bytes, end - start, self.cleaning.lowercase);
+                        }
+                        _ => self.word.push_ascii(&self.bytes[start..end], self.cleaning.lowercase),
+                    }
+                    self.at = end;
+                    self.end_word();
+                }
+                Next::Other(start) => {
+                    self.at = start;
+                    while let Some(&byte) = self.bytes.get(self.at) {
+                        self.step(byte);
+                        if self.word.is_empty() {
+                            break;
+                        }
+                    }
+                }
+                Next::End => break,
+            }
+        }
+    }
+
+    /// Looks at one byte, or at what starts with it.
+    fn step(&mut self, byte: u8) {
+        match CLASSES[usize::from(byte)] {
+            Class::Word => self.word_bytes(),
+            Class::Space => {
+                self.end_word();
+                self.at += 1;
+            }
+            Class::Mark => self.mark(byte),
+            Class::Beyond => self.beyond_ascii(),
+        }
     }
 
     /// A run of ASCII letters and digits.
@@ -400,6 +440,81 @@ mod tests {
     #[test]
     fn broken_characters_separate() {
         assert_eq!(words("good\u{FFFD}\u{FFFD}bad"), ["good", "bad"]);
+    }
+
+    #[test]
+    fn runs_give_the_words_that_steps_give() {
+        let pieces = [
+            "good",
+            "I",
+            "x1",
+            "2020",
+            "don't",
+            "O'Neil's",
+            "rock'n'roll",
+            "3.5",
+            "1,000.50",
+            "10.",
+            "a.b",
+            "www.a-b.com",
+            "www.",
+            "now.",
+            "http://x.y/z?q=1",
+            "https:/",
+            "ftp://f",
+            "<br />",
+            "<3",
+            "&amp;",
+            "&#39;",
+            "& ",
+            "'",
+            "\u{2019}",
+            "caf\u{e9}",
+            "e\u{301}",
+            "\u{200B}",
+            "ดี",
+            "很好",
+            "😀",
+            "<",
+            ".",
+            ",",
+            ":",
+            "/",
+            " ",
+            "  ",
+            "\n",
+            "-",
+            "!?",
+            "averyveryverylongwordindeed",
+            "x",
+            "ß",
+            "\0",
+        ];
+        for cleaning in [
+            Cleaning::default(),
+            Cleaning { lowercase: false, html: Markup::Keep, urls: Treatment::Keep, ..Cleaning::default() },
+            Cleaning { numbers: Treatment::Replace, stop_words: StopWords::English, ..Cleaning::default() },
+        ] {
+            let mut seed = 1_u64;
+            for _ in 0..5_000 {
+                let mut text = String::new();
+                for _ in 0..seed % 23 {
+                    seed = super::super::word::mix(seed);
+                    text.push_str(pieces[(seed >> 20) as usize % pieces.len()]);
+                    if seed % 3 > 0 {
+                        text.push(' ');
+                    }
+                }
+                seed = super::super::word::mix(seed);
+                let mut stepped = Vec::new();
+                let emit = |word: &mut Word| stepped.push(String::from_utf8(word.as_bytes().to_vec()).unwrap());
+                // As if it might hold an address of mail.
+                let (bytes, mut word) = (text.as_bytes(), Word::new());
+                Pass { cleaning: &cleaning, text: &text, bytes, at: 0, no_email_before: 0, word: &mut word, emit }
+                    .run();
+                assert_eq!(words_with(&cleaning, &text), stepped, "{text:?}");
+            }
+        }
     }
 
     #[test]
