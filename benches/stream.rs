@@ -1,6 +1,8 @@
-//! The exactly-once stream on Apache Kafka, against a pass-through: the same consumer and producer settings, full batches, the
-//! same transactions with as many records of the same size, but nothing is decoded or scored. The two take turns on one
-//! topic of reviews. Broker, client and scoring share the machine's cores. Needs `PLAUDIT_TEST_KAFKA`.
+//! The exactly-once stream on Apache Kafka, against two others that take turns with it. *Without scoring*: the same worker on
+//! records of the same bytes, whose text stands in a field that no review has, so that it is read over and one word is scored.
+//! *Copying*: a loop with the same consumer and producer settings, full batches and the same transactions of as many records
+//! of the same size, in which nothing is decoded, scored or encoded. Broker, client and scoring share the machine's cores.
+//! Needs `PLAUDIT_TEST_KAFKA`.
 #![expect(clippy::print_stdout, reason = "a measurement's output")]
 
 #[path = "support/documents.rs"]
@@ -27,6 +29,7 @@ use schemas::{
 use scorer::features::Features;
 use scorer::stream::Stream;
 use scorer::{ModelHandle, StreamConfig};
+use serde::Serialize;
 use service::health::Health;
 use service::kafka::admin::{TopicSpec, create_topics};
 use service::kafka::{KafkaConfig, NextOffsets, TransactionalProducer};
@@ -41,6 +44,10 @@ const TEXT_BYTES: usize = 400 << 20;
 const MAX_RECORDS: usize = 800_000;
 const PARTITIONS: i32 = 4;
 const ROUNDS: usize = 3;
+/// What the program allocates with.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The role in the consumer group's name, as the scorer has it.
 const ROLE: &str = "score";
 
@@ -66,31 +73,38 @@ fn main() {
 
 fn compare(what: &str, texts: &[ProductReview], brokers: &str, model: &ModelHandle, runtime: &Runtime) {
     let bench = Bench::prepare(brokers, texts);
-    let (mut streams, mut pass_throughs) = (Vec::new(), Vec::new());
+    let (mut streams, mut unscored, mut copies) = (Vec::new(), Vec::new(), Vec::new());
     for round in 1..=ROUNDS {
-        let rate = bench.pass_through(round);
-        say(&format!("{what}, round {round}: pass-through {} records/s", grouped(rate as u64)));
-        pass_throughs.push(rate);
-        let rate = bench.stream(round, model, runtime.handle());
-        say(&format!("{what}, round {round}: stream       {} records/s", grouped(rate as u64)));
-        streams.push(rate);
+        copies.push(bench.copy(round));
+        unscored.push(bench.stream(&bench.unscored, round, model, runtime.handle()));
+        streams.push(bench.stream(&bench.topics.reviews, round, model, runtime.handle()));
+        let rates = [&streams, &unscored, &copies].map(|rates| grouped(rates[round - 1] as u64));
+        say(&format!(
+            "{what}, round {round}: stream {}, without scoring {}, copying {} records/s",
+            rates[0], rates[1], rates[2]
+        ));
     }
     runtime.block_on(bench.delete_topics());
-    let (stream, pass_through) = (median(&streams), median(&pass_throughs));
-    row(
-        &format!("exactly-once stream on Kafka, {what}, records of {} bytes", bench.record_bytes),
-        &format!("{} records/s", grouped(stream as u64)),
-        &format!("the same transactions without decoding or scoring: {} records/s", grouped(pass_through as u64)),
-        stream / pass_through,
-    );
+    let stream = median(&streams);
+    for (peer, rates) in [("without scoring", &unscored), ("copying", &copies)] {
+        let peer_rate = median(rates);
+        row(
+            &format!("exactly-once stream on Kafka, {what}, records of {} bytes", bench.record_bytes),
+            &format!("{} records/s", grouped(stream as u64)),
+            &format!("the same transactions, {peer}: {} records/s", grouped(peer_rate as u64)),
+            stream / peer_rate,
+        );
+    }
 }
 
 struct Bench {
     brokers: String,
     topics: Topics,
+    /// The topic whose records have their texts in a field that is read over.
+    unscored: String,
     records: usize,
     record_bytes: usize,
-    /// Records that the pass-through writes: as large as predictions, and as hard to compress.
+    /// Records that copying writes: as large as predictions, and as hard to compress.
     predictions: Vec<Vec<u8>>,
 }
 
@@ -112,6 +126,7 @@ impl Bench {
             records: (TEXT_BYTES / (text_bytes / texts.len())).min(MAX_RECORDS),
             record_bytes: 0,
             predictions: (0..CONFIG.batch_max_records).map(|i| prediction(i, &topics.reviews)).collect(),
+            unscored: topic("unscored"),
             topics,
         };
         let kafka = bench.kafka("setup");
@@ -120,22 +135,31 @@ impl Bench {
             .map(|name| TopicSpec { name, partitions: PARTITIONS, replication: 1, config: BTreeMap::new() })
             .into();
         create_topics(&kafka, &specs).expect("topics can be created");
-        bench.record_bytes = bench.produce(&kafka, texts) / bench.records;
+        bench.record_bytes = bench.produce(&kafka, &bench.topics.reviews, texts, |review| review) / bench.records;
+        bench.produce(&kafka, &bench.unscored, texts, without_text);
         say(&format!("{} reviews of {} bytes in {PARTITIONS} partitions", bench.records, bench.record_bytes));
         bench
     }
 
-    fn topics_in_use(&self) -> [String; 3] {
+    fn topics_in_use(&self) -> [String; 5] {
         let Topics { reviews, predictions, .. } = &self.topics;
-        [reviews.clone(), predictions.clone(), Topics::dead_letters_of(reviews)]
+        let dead_letters = [reviews, &self.unscored].map(|topic| Topics::dead_letters_of(topic));
+        let [one, other] = dead_letters;
+        [reviews.clone(), self.unscored.clone(), predictions.clone(), one, other]
     }
 
     fn kafka(&self, group: &str) -> KafkaConfig {
         KafkaConfig::new(&self.brokers, format!("{}-{group}", self.topics.reviews))
     }
 
-    /// Writes the reviews; answers how many bytes their values have.
-    fn produce(&self, kafka: &KafkaConfig, texts: &[ProductReview]) -> usize {
+    /// Writes the reviews in the form that they are given; answers how many bytes their values have.
+    fn produce<R: Serialize>(
+        &self,
+        kafka: &KafkaConfig,
+        topic: &str,
+        texts: &[ProductReview],
+        form: impl Fn(Review) -> R,
+    ) -> usize {
         let producer: BaseProducer = kafka.producer().create().expect("a producer");
         let mut bytes = 0;
         for (i, ProductReview { title, text }) in texts.iter().cycle().take(self.records).enumerate() {
@@ -148,9 +172,10 @@ impl Bench {
                 rating: Rating::new([1.0, 4.0, 5.0][i % 3]),
                 created_at: Timestamp::now(),
             };
-            let value = serde_json::to_vec(&review).expect("a review is JSON");
+            let key = review.review_id.0.clone();
+            let value = serde_json::to_vec(&form(review)).expect("a review is JSON");
             bytes += value.len();
-            let mut unsent = BaseRecord::to(&self.topics.reviews).key(&review.review_id.0).payload(&value);
+            let mut unsent = BaseRecord::to(topic).key(&key).payload(&value);
             while let Err((error, record)) = producer.send(unsent) {
                 assert_eq!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::QueueFull), "{error}");
                 producer.poll(Duration::from_millis(10));
@@ -162,10 +187,10 @@ impl Bench {
     }
 
     /// Records a second through the scorer's worker.
-    fn stream(&self, round: usize, model: &ModelHandle, runtime: &Handle) -> f64 {
+    fn stream(&self, reviews: &str, round: usize, model: &ModelHandle, runtime: &Handle) -> f64 {
         let stream = Stream {
-            kafka: self.kafka(&format!("stream-{round}")),
-            topics: self.topics.clone(),
+            kafka: self.kafka(&format!("stream-{reviews}-{round}")),
+            topics: Topics { reviews: reviews.to_owned(), ..self.topics.clone() },
             config: CONFIG,
             model: model.clone(),
             features: Features::none(),
@@ -179,8 +204,8 @@ impl Bench {
     }
 
     /// Records a second through a loop that only copies.
-    fn pass_through(&self, round: usize) -> f64 {
-        let kafka = self.kafka(&format!("pass-through-{round}"));
+    fn copy(&self, round: usize) -> f64 {
+        let kafka = self.kafka(&format!("copy-{round}"));
         let timeout = Duration::from_millis(CONFIG.transaction_timeout_ms);
         let producer = TransactionalProducer::new(&kafka, &kafka.group, timeout).expect("a producer");
         let mut settings = kafka.consumer(ROLE);
@@ -238,6 +263,18 @@ impl Bench {
         let deleted = client.delete_topics(&names, &AdminOptions::new()).await;
         deleted.expect("the broker answers");
     }
+}
+
+/// A review of as many bytes and one word; what it says is nothing to the worker.
+fn without_text(review: Review) -> impl Serialize {
+    #[derive(Serialize)]
+    struct Padded {
+        #[serde(flatten)]
+        review: Review,
+        padding: String,
+    }
+    let padding = review.title.unwrap_or_default() + &review.text;
+    Padded { review: Review { title: None, text: "good".to_owned(), ..review }, padding }
 }
 
 fn review_id(i: usize) -> ReviewId {

@@ -155,9 +155,15 @@ fn pipe(harness: &Harness) -> PathBuf {
     path
 }
 
-/// Opened for reading too, a pipe keeps nobody waiting; dropping it ends the wait of a thread that opens or reads it.
+/// Opened for reading too, a pipe keeps nobody waiting; dropping it ends the wait of a thread that reads it.
 fn both_ends(pipe: &Path) -> File {
     OpenOptions::new().read(true).write(true).open(pipe).unwrap()
+}
+
+/// Ends the wait of a thread that opens the pipe to read it, be it now or in a moment: the runtime waits for that thread.
+fn release_reader(pipe: &Path) {
+    let pipe = pipe.to_owned();
+    std::thread::spawn(move || OpenOptions::new().write(true).open(pipe));
 }
 
 /// Runs a replay on a task of its own, so that one that blocks its thread fails the test in place of hanging it.
@@ -202,7 +208,7 @@ async fn a_stop_is_seen_while_a_pipe_has_no_writer() {
     let mut replay = spawned(harness.settings(pipe.clone()), &stop);
     stop.cancel();
     let report = tokio::time::timeout(DEADLINE, replay.join_next()).await;
-    drop(both_ends(&pipe));
+    release_reader(&pipe);
     let report = report.expect("the replay stops").unwrap().unwrap().unwrap();
     assert_eq!((report.records, report.stopped), (0, true));
 }

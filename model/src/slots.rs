@@ -45,7 +45,7 @@ impl Slots {
     }
 
     /// The place of a slot among the known ones, and whether it is one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn place(&self, slot: u32) -> (u32, bool) {
         let Group { known, before } = self.groups[slot as usize / 32];
         let bit = 1 << (slot % 32);

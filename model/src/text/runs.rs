@@ -82,8 +82,23 @@ impl<'a> Runs<'a> {
     }
 }
 
-/// The bits of a block's bytes. Plain arithmetic over arrays, which the compiler turns into vector instructions.
+/// The bits of a block's bytes: letters and digits, and bytes that may be more than a separator.
 fn classify(window: &[u8; BLOCK + 2]) -> (u64, u64) {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        #[target_feature(enable = "avx2")]
+        fn in_wide_vectors(window: &[u8; BLOCK + 2]) -> (u64, u64) {
+            bits(window)
+        }
+        #[expect(unsafe_code, reason = "the processor has the instructions: it was asked just before")]
+        return unsafe { in_wide_vectors(window) };
+    }
+    bits(window)
+}
+
+/// Plain arithmetic over arrays, which the compiler turns into vector instructions.
+#[inline(always)]
+fn bits(window: &[u8; BLOCK + 2]) -> (u64, u64) {
     let (mut word, mut other) = ([0_u8; BLOCK], [0_u8; BLOCK]);
     for i in 0..BLOCK {
         let (before, byte, behind) = (window[i], window[i + 1], window[i + 2]);
@@ -115,6 +130,7 @@ fn is_digit(byte: u8) -> bool {
 }
 
 /// The lowest bits of 64 bytes, side by side.
+#[inline(always)]
 fn pack(flags: &[u8; BLOCK]) -> u64 {
     flags.as_chunks::<8>().0.iter().enumerate().fold(0, |bits, (i, &eight)| {
         // The product's top byte collects one bit of each of the eight; none of the sums below it carries.

@@ -167,7 +167,10 @@ impl<'c> Intake<'c> {
                 Err(TrySendError::Full(unsent)) => batch = unsent,
             }
             if !batch.is_full(self.config) {
-                self.poll(BUSY, &mut batch)?;
+                // Polling with a wait of a millisecond or less would spin through it.
+                if !self.poll(Duration::ZERO, &mut batch)? {
+                    std::thread::park_timeout(BUSY);
+                }
             } else if began.elapsed() < PAUSE_AFTER {
                 std::thread::park_timeout(BUSY);
             } else {

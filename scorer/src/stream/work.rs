@@ -15,6 +15,9 @@ use tokio::runtime::Handle;
 /// A smaller share is not worth a thread.
 const MIN_SHARE: usize = 64;
 
+/// Most predictions are written without growing their buffer.
+const PREDICTION_BYTES: usize = 512;
+
 pub(super) struct Worker {
     pub(super) model: ModelHandle,
     pub(super) features: Features,
@@ -50,10 +53,15 @@ impl Worker {
     /// One outcome per record, in the records' order, all by the same model.
     pub(super) fn score<'c>(&self, batch: Batch<'c>) -> ScoredBatch<'c> {
         let model = self.model.current();
-        let decoded = self.in_shares(&batch.records, |_, taken| decode(taken.message.payload().unwrap_or_default()));
-        let features = self.read_features(&decoded);
-        let outcomes =
-            self.in_shares(&batch.records, |i, taken| self.outcome(&model, taken, &decoded[i], features.get(i)));
+        let decode = |taken: &Taken<'_>| decode(taken.message.payload().unwrap_or_default());
+        let outcomes = if self.features.has_store() {
+            let decoded = self.in_shares(&batch.records, |_, taken| decode(taken));
+            let features = self.read_features(&decoded);
+            self.in_shares(&batch.records, |i, taken| self.outcome(&model, taken, &decoded[i], &features[i]))
+        } else {
+            let none = EntityFeatures::default();
+            self.in_shares(&batch.records, |_, taken| self.outcome(&model, taken, &decode(taken), &none))
+        };
         ScoredBatch { batch, outcomes }
     }
 
@@ -82,11 +90,8 @@ impl Worker {
         })
     }
 
-    /// The features of the whole batch in one round trip; nothing where there is no store.
+    /// The features of the whole batch in one round trip.
     fn read_features(&self, decoded: &[Decoded]) -> Vec<EntityFeatures> {
-        if !self.features.has_store() {
-            return Vec::new();
-        }
         let entities: Vec<(Option<&str>, Option<&str>)> = decoded
             .iter()
             .map(|review| match review {
@@ -97,13 +102,7 @@ impl Worker {
         self.runtime.block_on(self.features.read(&entities))
     }
 
-    fn outcome(
-        &self,
-        model: &LoadedModel,
-        taken: &Taken<'_>,
-        decoded: &Decoded,
-        features: Option<&EntityFeatures>,
-    ) -> Outcome {
+    fn outcome(&self, model: &LoadedModel, taken: &Taken<'_>, decoded: &Decoded, features: &EntityFeatures) -> Outcome {
         let review = match decoded {
             Ok(review) => review,
             Err((cause, message)) => return dead(&taken.message, *cause, message),
@@ -118,27 +117,27 @@ impl Worker {
         model: &LoadedModel,
         message: &BorrowedMessage<'_>,
         review: &Review,
-        features: Option<&EntityFeatures>,
+        features: &EntityFeatures,
     ) -> Ready {
         thread_local!(static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new()));
         let span = super::report::process_span(message, &self.topic);
         let _entered = span.as_ref().map(|(span, _)| span.enter());
         let document = Document { title: review.title.as_deref(), text: &review.text };
         let scored = SCRATCH.with_borrow_mut(|scratch| score(model, &document, scratch));
-        let features = features.cloned().unwrap_or_default();
         let prediction = Prediction {
             review_id: review.review_id.clone(),
             sentiment: scored.sentiment.to_owned(),
             confidence: scored.confidence,
             probability: scored.probability,
             model: model.reference.clone(),
-            features: features.values,
+            features: features.values.clone(),
             features_status: features.status,
             source: Source { topic: self.topic.clone(), partition: message.partition(), offset: message.offset() },
             created_at: review.created_at,
             scored_at: Timestamp::now(),
         };
-        let value = serde_json::to_vec(&prediction).expect("a prediction has string keys");
+        let mut value = Vec::with_capacity(PREDICTION_BYTES);
+        serde_json::to_writer(&mut value, &prediction).expect("a prediction has string keys");
         let label = review.rating.and_then(|rating| rating.label()).filter(|_| self.keep_labels);
         Ready {
             key: prediction.review_id.0,

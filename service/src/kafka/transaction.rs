@@ -15,8 +15,12 @@ use super::config::KafkaConfig;
 use super::error::{Error, ErrorKind, is_fenced, kind_of};
 use super::offset::NextOffsets;
 
-/// librdkafka's own flush waits in steps of 100 ms, which makes a small transaction many times slower than it is.
-const POLL_STEP: Duration = Duration::from_millis(1);
+/// librdkafka's own flush waits in steps of 100 ms, which makes a small transaction many times slower than it is. And the
+/// client's poll is given no time at all: it would count whole milliseconds only, and spin through the last one.
+const STEP: Duration = Duration::from_micros(500);
+
+/// The shortest time that librdkafka takes for more than none.
+const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// Pause before a step is tried again; librdkafka has its own, longer back-off below.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
@@ -78,7 +82,7 @@ impl TransactionalProducer {
                 }
             };
             match source.rdkafka_error_code() {
-                Some(RDKafkaErrorCode::QueueFull) if Instant::now() < deadline => self.producer.poll(POLL_STEP),
+                Some(RDKafkaErrorCode::QueueFull) if Instant::now() < deadline => self.wait_for_deliveries(),
                 Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
                     return Err(Error::RecordTooLarge { topic: topic.to_owned(), size_bytes });
                 }
@@ -123,7 +127,7 @@ impl TransactionalProducer {
         // The first call purges what is queued; its delivery reports must be polled here before a second one can end
         // the transaction. A long first call would wait for nobody.
         let result = self.retry("abort the transaction", deadline, |left| {
-            let limit = if self.producer.in_flight_count() > 0 { left.min(POLL_STEP) } else { left };
+            let limit = if self.producer.in_flight_count() > 0 { left.min(MILLISECOND) } else { left };
             let outcome = self.producer.abort_transaction(limit);
             if outcome.is_err() {
                 self.poll_until_nothing_is_in_flight(deadline);
@@ -172,9 +176,18 @@ impl TransactionalProducer {
             if Instant::now() >= deadline {
                 return false;
             }
-            self.producer.poll(POLL_STEP);
+            self.wait_for_deliveries();
         }
         true
+    }
+
+    /// Takes delivery reports; where there are none yet, waits a step for some.
+    fn wait_for_deliveries(&self) {
+        let before = self.producer.in_flight_count();
+        self.producer.poll(Duration::ZERO);
+        if before > 0 && self.producer.in_flight_count() >= before {
+            std::thread::park_timeout(STEP);
+        }
     }
 
     /// Repeats a step while its errors pass by themselves and time is left.
@@ -185,7 +198,7 @@ impl TransactionalProducer {
         call: impl Fn(Duration) -> KafkaResult<()>,
     ) -> Result<(), Error> {
         loop {
-            let left = deadline.saturating_duration_since(Instant::now()).max(POLL_STEP);
+            let left = deadline.saturating_duration_since(Instant::now()).max(MILLISECOND);
             match call(left) {
                 Ok(()) => return Ok(()),
                 Err(source) if kind_of(&source) == ErrorKind::Retry && Instant::now() < deadline => {
