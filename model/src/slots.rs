@@ -52,6 +52,19 @@ impl Slots {
         (before + (known & (bit - 1)).count_ones(), known & bit != 0)
     }
 
+    /// Has the value at a place brought into the cache, while other work goes on.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, place: u32) {
+        #[cfg(target_arch = "x86_64")]
+        #[expect(unsafe_code, reason = "a hint, which the processor drops where the address is nobody's")]
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T0>(self.values.as_ptr().wrapping_add(place as usize).cast());
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = place;
+    }
+
     /// The value at a place.
     #[inline]
     pub(crate) fn at(&self, place: u32) -> Slot {

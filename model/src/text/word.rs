@@ -80,24 +80,43 @@ impl Word {
     /// another format version.
     #[inline]
     pub(crate) fn hash(&self) -> u64 {
-        let seed = 0x9E37_79B9_7F4A_7C15 ^ self.len as u64;
-        if self.len <= 16 {
-            // Both steps for a short word too: a second one costs less than a branch that goes either way.
-            let one = mix(seed ^ self.chunk(0));
-            let two = mix(one ^ self.chunk(8));
-            return std::hint::select_unpredictable(self.len <= 8, one, two);
-        }
-        (0..self.len).step_by(8).fold(seed, |hash, at| mix(hash ^ self.chunk(at)))
+        let Some(&[one, two]) = MASKS.get(self.len) else { return self.hash_of_a_long_word() };
+        // Both steps for a short word too: a second one costs less than a branch that goes either way.
+        let first = mix(self.seed() ^ self.chunk(0) & one);
+        let second = mix(first ^ self.chunk(8) & two);
+        std::hint::select_unpredictable(self.len <= 8, first, second)
     }
 
-    /// Eight bytes from `at` on. What lies behind the word counts as zero.
+    #[cold]
+    fn hash_of_a_long_word(&self) -> u64 {
+        (0..self.len).step_by(8).fold(self.seed(), |hash, at| {
+            let [mask, _] = MASKS[(self.len - at).min(8)];
+            mix(hash ^ self.chunk(at) & mask)
+        })
+    }
+
+    #[inline]
+    fn seed(&self) -> u64 {
+        0x9E37_79B9_7F4A_7C15 ^ self.len as u64
+    }
+
     #[inline]
     fn chunk(&self, at: usize) -> u64 {
-        let bytes = self.bytes[at..at + 8].try_into().expect("a slice of eight bytes");
-        let unused_bits = 8 * (at + 8).saturating_sub(self.len).min(7);
-        u64::from_le_bytes(bytes) << unused_bits >> unused_bits
+        u64::from_le_bytes(self.bytes[at..at + 8].try_into().expect("a slice of eight bytes"))
     }
 }
+
+/// For each length up to 16, the bits of the first and of the second eight bytes that belong to the word.
+const MASKS: [[u64; 2]; 17] = {
+    let mut masks = [[0, 0]; 17];
+    let mut len = 0;
+    while len <= 16 {
+        let bits = if len == 16 { u128::MAX } else { (1 << (8 * len)) - 1 };
+        masks[len] = [bits as u64, (bits >> 64) as u64];
+        len += 1;
+    }
+    masks
+};
 
 /// Multiplies to 128 bits and folds the halves: every bit of the input reaches every bit of the output. The constants are
 /// the fractions of the golden ratio and of the square root of 3, made odd.

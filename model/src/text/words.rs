@@ -501,7 +501,7 @@ mod tests {
                 for _ in 0..seed % 23 {
                     seed = super::super::word::mix(seed);
                     text.push_str(pieces[(seed >> 20) as usize % pieces.len()]);
-                    if seed % 3 > 0 {
+                    if !seed.is_multiple_of(3) {
                         text.push(' ');
                     }
                 }
