@@ -84,15 +84,13 @@ impl Health {
         components.iter().filter_map(|(name, condition)| Some((*name, reason(condition)?.clone()))).collect()
     }
 
-    /// Routes `/metrics`, `/health/live` and `/health/ready`.
+    /// Routes `/metrics`, `/health/live`, `/health/ready` and, which is the same as the latter, `/health`.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/metrics", get(render_metrics))
-            .route("/health/live", get(|State(health): State<Health>| async move { answer(health.not_live_reasons()) }))
-            .route(
-                "/health/ready",
-                get(|State(health): State<Health>| async move { answer(health.not_ready_reasons()) }),
-            )
+            .route("/health", get(readiness))
+            .route("/health/live", get(liveness))
+            .route("/health/ready", get(readiness))
             .with_state(self.clone())
     }
 }
@@ -127,6 +125,14 @@ struct Answer {
     /// Component -> why it is not well.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     reasons: BTreeMap<&'static str, String>,
+}
+
+async fn liveness(State(health): State<Health>) -> Response {
+    answer(health.not_live_reasons())
+}
+
+async fn readiness(State(health): State<Health>) -> Response {
+    answer(health.not_ready_reasons())
 }
 
 fn answer(reasons: BTreeMap<&'static str, String>) -> Response {
@@ -209,6 +215,16 @@ mod tests {
         kafka.ready();
         let (status, body) = get(&health, "/health/ready").await;
         assert_eq!((status, body), (StatusCode::OK, serde_json::json!({"status": "ok"})));
+    }
+
+    #[tokio::test]
+    async fn health_alone_is_readiness() {
+        let health = Health::new();
+        let kafka = health.component("kafka");
+        assert_eq!(get(&health, "/health").await, get(&health, "/health/ready").await);
+        assert_eq!(get(&health, "/health").await.0, StatusCode::SERVICE_UNAVAILABLE);
+        kafka.ready();
+        assert_eq!(get(&health, "/health").await, (StatusCode::OK, serde_json::json!({"status": "ok"})));
     }
 
     #[tokio::test]

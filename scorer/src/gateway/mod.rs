@@ -98,6 +98,8 @@ pub fn router(gateway: &Gateway) -> Router {
         .route("/predict", post(predict::predict))
         .route("/predict/batch", post(predict::predict_batch))
         .route("/health", get(status::health))
+        .route("/health/live", get(status::live))
+        .route("/health/ready", get(status::ready))
         .route("/info", get(status::info))
         .route("/metrics", get(status::metrics))
         .route("/openapi.json", get(openapi::openapi))

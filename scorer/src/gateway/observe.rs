@@ -12,11 +12,13 @@ use std::time::Instant;
 use tracing::{Instrument, Span, field};
 
 /// The routes as labels: a closed set, whatever paths clients ask for.
-const ROUTES: [&str; 10] = [
+const ROUTES: [&str; 12] = [
     "/",
     "/predict",
     "/predict/batch",
     "/health",
+    "/health/live",
+    "/health/ready",
     "/info",
     "/metrics",
     "/openapi.json",

@@ -5,7 +5,7 @@ use super::Gateway;
 use super::config::GatewayConfig;
 use super::error::ErrorResponse;
 use super::predict::{BatchRequest, BatchResponse, PredictRequest, PredictResponse};
-use super::status::{HealthResponse, InfoResponse};
+use super::status::{HealthResponse, InfoResponse, ProbeResponse};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
@@ -51,6 +51,25 @@ pub(super) fn document(config: &GatewayConfig) -> Value {
                 "responses": {
                     "200": schemas.answer::<HealthResponse>("Healthy"),
                     "503": schemas.answer::<HealthResponse>("Unhealthy: there is no model yet"),
+                },
+            },
+        },
+        "/health/live": {
+            "get": {
+                "operationId": "live",
+                "tags": ["Service"],
+                "summary": "Whether the process lives",
+                "responses": { "200": schemas.answer::<ProbeResponse>("It lives") },
+            },
+        },
+        "/health/ready": {
+            "get": {
+                "operationId": "ready",
+                "tags": ["Service"],
+                "summary": "Whether predictions can be had, in the words of the stream services",
+                "responses": {
+                    "200": schemas.answer::<ProbeResponse>("Ready"),
+                    "503": schemas.answer::<ProbeResponse>("Not ready: there is no model yet"),
                 },
             },
         },

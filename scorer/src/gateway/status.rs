@@ -5,11 +5,12 @@ use super::error::ApiError;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use registry::Reference;
 use schemars::JsonSchema;
 use schemas::{Label, ModelName, ModelVersion, Timestamp};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Whether predictions can be had.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -22,6 +23,23 @@ pub(super) struct HealthResponse {
     model_name: Option<ModelName>,
     /// Its version; null while there is none.
     model_version: Option<ModelVersion>,
+}
+
+/// What a probe learns, in the words of the stream services.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct ProbeResponse {
+    /// `ok` or `unavailable`.
+    status: &'static str,
+    /// What is not well, and why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    reasons: BTreeMap<&'static str, &'static str>,
+}
+
+impl IntoResponse for ProbeResponse {
+    fn into_response(self) -> Response {
+        let code = if self.reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        (code, Json(self)).into_response()
+    }
 }
 
 /// The model in use.
@@ -57,6 +75,19 @@ pub(super) async fn health(State(gateway): State<Gateway>) -> impl IntoResponse 
         model_version: model.as_ref().map(|model| model.reference.version),
     };
     (code, Json(health))
+}
+
+/// Whoever answers lives: nothing here needs a restart that doesn't end the process itself.
+pub(super) async fn live() -> ProbeResponse {
+    ProbeResponse { status: "ok", reasons: BTreeMap::new() }
+}
+
+/// As `/health`, in the words of the stream services.
+pub(super) async fn ready(State(gateway): State<Gateway>) -> ProbeResponse {
+    match gateway.model() {
+        Ok(_) => ProbeResponse { status: "ok", reasons: BTreeMap::new() },
+        Err(_) => ProbeResponse { status: "unavailable", reasons: BTreeMap::from([("model", "not loaded")]) },
+    }
 }
 
 pub(super) async fn info(State(gateway): State<Gateway>) -> Result<Json<InfoResponse>, ApiError> {

@@ -8,8 +8,15 @@ use serde_json::Value;
 use std::io::Read;
 
 /// Every route that programs call, with its method. The others are pages and their parts.
-const API: [(&str, &str); 5] =
-    [("/predict", "post"), ("/predict/batch", "post"), ("/health", "get"), ("/info", "get"), ("/metrics", "get")];
+const API: [(&str, &str); 7] = [
+    ("/predict", "post"),
+    ("/predict/batch", "post"),
+    ("/health", "get"),
+    ("/health/live", "get"),
+    ("/health/ready", "get"),
+    ("/info", "get"),
+    ("/metrics", "get"),
+];
 
 #[tokio::test]
 async fn the_document_has_every_route_of_the_api_and_no_other() {

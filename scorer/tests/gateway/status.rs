@@ -20,6 +20,20 @@ async fn a_gateway_without_a_model_is_unhealthy() {
 }
 
 #[tokio::test]
+async fn probes_of_the_stream_services_find_the_same_here() {
+    let (with, without) = (gateway(), gateway_without_model());
+    for (gateway, path, status, body) in [
+        (&with, "/health/live", 200, json!({"status": "ok"})),
+        (&with, "/health/ready", 200, json!({"status": "ok"})),
+        (&without, "/health/live", 200, json!({"status": "ok"})),
+        (&without, "/health/ready", 503, json!({"status": "unavailable", "reasons": {"model": "not loaded"}})),
+    ] {
+        let answer = get(gateway, path).await;
+        assert_eq!((answer.status.as_u16(), answer.json()), (status, body), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn info_names_the_model_to_the_byte() {
     let json = get(&gateway(), "/info").await.json();
     let expected = json!({
