@@ -7,9 +7,11 @@ mod harness;
 use harness::{PATIENCE, Record, Running, World, assert_exactly_once, noise, report, review, wait_for};
 use rdkafka::message::{Headers, Message, OwnedMessage};
 use schemas::ModelVersion;
+use service::kafka::TransactionalProducer;
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 const PARTITIONS: i32 = 3;
 
@@ -228,6 +230,25 @@ fn a_scorer_that_was_frozen_past_its_session_repeats_nothing_when_it_wakes() {
     drop(frozen);
     assert!(other.stop().status.success());
     assert_exactly_once(&world.predictions(), PARTITIONS, per_partition as i64);
+}
+
+#[test]
+fn a_scorer_whose_producer_is_fenced_goes_on_with_a_new_one_and_repeats_nothing() {
+    let world = World::new(PARTITIONS);
+    let mut score = world.plaudit("score");
+    score.args(["--set", "scorer.batch_max_records=100"]);
+    let (scorer, line) = Running::start_and_wait_for(&mut score, " as ");
+    let transactional_id = line.split('"').next().unwrap().to_owned();
+    let (rounds, per_round) = (3, 1_000);
+    for round in 1..=rounds {
+        produce_reviews(&world, per_round);
+        // Ends what the scorer's producer has open, and makes that one useless for what is left of the round or for the next.
+        TransactionalProducer::new(&world.kafka, &transactional_id, Duration::from_secs(3)).unwrap();
+        world.wait_for_predictions(round * per_round * PARTITIONS as usize);
+    }
+    let output = scorer.stop();
+    assert!(output.status.success());
+    assert_exactly_once(&world.predictions(), PARTITIONS, (rounds * per_round) as i64);
 }
 
 #[test]

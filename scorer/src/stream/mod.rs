@@ -5,8 +5,9 @@
 //! batch is scored while the one before commits. A batch is what has arrived while the stages were busy: a lone record goes
 //! through at once, a backlog in large transactions.
 //!
-//! A transaction that fails in passing is aborted and written again from memory. An error that doesn't pass ends the worker;
-//! the next one resumes from the committed offsets.
+//! A transaction that fails in passing is aborted and written again from memory. A producer that can't go on, because its
+//! transaction outlived its time-out or its commit was never confirmed, is replaced by another of the same id, which goes on
+//! behind the committed offsets. An error that doesn't pass ends the worker; the next one resumes from the same offsets.
 
 mod config;
 mod dead_letter;
@@ -24,7 +25,7 @@ use crate::features::Features;
 use rdkafka::consumer::Consumer;
 use schemas::Topics;
 use service::health::Component;
-use service::kafka::{Error, KafkaConfig, TransactionalProducer};
+use service::kafka::{Error, KafkaConfig};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
@@ -69,13 +70,18 @@ impl Stream {
             .properties
             .entry("batch.size".to_owned())
             .or_insert(limits[0].min(limits[1]).min(BATCH_BYTES).to_string());
-        let producer = TransactionalProducer::new(&writing, &transactional_id, self.config.transaction_timeout())?;
+        let settings = publish::ProducerSettings {
+            kafka: writing,
+            transactional_id,
+            transaction_timeout: self.config.transaction_timeout(),
+        };
+        let producer = settings.connect()?;
         let ownership = Arc::new(ownership::Ownership::new(self.health));
         let consumer = intake::subscribe(&self.kafka, &self.topics.reviews, Arc::clone(&ownership), self.until_end)?;
         tracing::info!(
             messaging.destination.name = %self.topics.reviews,
             messaging.consumer.group.name = %self.kafka.group_of(config::ROLE),
-            "scores \"{}\" into \"{}\" as {transactional_id}", self.topics.reviews, self.topics.predictions
+            "scores \"{}\" into \"{}\" as {}", self.topics.reviews, self.topics.predictions, settings.transactional_id
         );
 
         let started = Instant::now();
@@ -92,6 +98,7 @@ impl Stream {
         };
         let mut publisher = publish::Publisher {
             producer,
+            settings,
             consumer: &consumer,
             ownership: &ownership,
             reviews: self.topics.reviews,

@@ -6,7 +6,7 @@
 //! agrees to a revocation: once a partition is given up, nothing of it can be published any more.
 
 use rdkafka::ClientContext;
-use rdkafka::consumer::{BaseConsumer, ConsumerContext, Rebalance};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 use service::health::Component;
 use std::collections::HashMap;
@@ -119,9 +119,15 @@ impl ClientContext for Callbacks {
 }
 
 impl ConsumerContext for Callbacks {
-    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         match rebalance {
-            Rebalance::Assign(list) => self.0.assign(list.elements().iter().map(|element| element.partition())),
+            Rebalance::Assign(list) => {
+                // The client remembers that a partition was paused when it was given up: it would never be read again.
+                if let Err(error) = consumer.resume(list) {
+                    tracing::warn!("partitions that come back could not be resumed: {error}");
+                }
+                self.0.assign(list.elements().iter().map(|element| element.partition()));
+            }
             Rebalance::Revoke(list) => self.0.revoke(list.elements().iter().map(|element| element.partition())),
             Rebalance::Error(error) => {
                 // The client drops its whole assignment then.

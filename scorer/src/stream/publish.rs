@@ -6,11 +6,11 @@ use super::ownership::{Owned, Ownership};
 use super::report::Tally;
 use super::work::{Outcome, ScoredBatch};
 use crate::metrics;
-use rdkafka::Message;
 use rdkafka::consumer::Consumer;
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::BaseRecord;
-use service::kafka::{Error, ErrorKind, NextOffsets, TransactionalProducer, headers};
+use rdkafka::{Message, TopicPartitionList};
+use service::kafka::{Error, ErrorKind, KafkaConfig, NextOffsets, TransactionalProducer, headers};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +21,31 @@ const MAX_ATTEMPTS: u32 = 12;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
+/// A producer is replaced this often for one batch: the first may have outlived its transaction's time-out.
+const MAX_PRODUCERS: u32 = 3;
+
+/// How long the committed offsets may take to be read.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// What it takes to make another producer of the same id.
+pub(super) struct ProducerSettings {
+    pub(super) kafka: KafkaConfig,
+    pub(super) transactional_id: String,
+    pub(super) transaction_timeout: Duration,
+}
+
+impl ProducerSettings {
+    /// Connects; ends what an earlier producer of this id left open.
+    pub(super) fn connect(&self) -> Result<TransactionalProducer, Error> {
+        TransactionalProducer::new(&self.kafka, &self.transactional_id, self.transaction_timeout)
+    }
+
+    /// A static member that is fenced has a successor, which it must not fence in turn.
+    fn may_have_a_successor(&self) -> bool {
+        self.kafka.properties.contains_key("group.instance.id")
+    }
+}
+
 /// The largest records that the topics accept.
 pub(super) struct Limits {
     pub(super) prediction_bytes: usize,
@@ -29,6 +54,7 @@ pub(super) struct Limits {
 
 pub(super) struct Publisher<'c> {
     pub(super) producer: TransactionalProducer,
+    pub(super) settings: ProducerSettings,
     pub(super) consumer: &'c ReviewConsumer,
     pub(super) ownership: &'c Ownership,
     pub(super) reviews: String,
@@ -46,12 +72,15 @@ impl Publisher<'_> {
         self.divert_what_is_too_large(&mut scored);
         let mut pause = FIRST_PAUSE;
         let mut attempt = 1;
+        let mut producers = 1;
+        // What an earlier producer had committed of the batch.
+        let mut done = NextOffsets::new();
         loop {
             let started = Instant::now();
             // Between attempts the lock is free, so that a rebalance that made one fail can go on.
             let outcome = {
                 let held = self.ownership.hold();
-                self.transact(&scored, &held.owned).map(|()| self.report.add(&scored, &held.owned))
+                self.transact(&scored, &held.owned, &done).map(|()| self.report.add(&scored, &held.owned))
             };
             let error = match outcome {
                 Ok(records) => {
@@ -64,28 +93,53 @@ impl Publisher<'_> {
                 Err(error) => error,
             };
             self.ownership.stalled(&format!("transactions fail: {error}"));
-            if !matches!(error.kind(), ErrorKind::Abort | ErrorKind::Retry) {
-                return Err(error);
-            }
             metrics::count_abort();
-            self.producer.abort()?;
-            if attempt == MAX_ATTEMPTS || self.stop.is_cancelled() {
+            let (error, is_lost) = match error.kind() {
+                ErrorKind::Abort | ErrorKind::Retry => match self.producer.abort() {
+                    Ok(()) => (error, false),
+                    Err(error) => (error, true),
+                },
+                ErrorKind::Fenced | ErrorKind::Fatal => (error, true),
+            };
+            let is_final = is_lost && (producers == MAX_PRODUCERS || self.settings.may_have_a_successor());
+            if is_final || attempt == MAX_ATTEMPTS || self.stop.is_cancelled() {
                 return Err(error);
             }
-            tracing::warn!("transaction aborted, attempt {attempt} of {MAX_ATTEMPTS}: {error}");
+            if is_lost {
+                tracing::warn!("a new producer takes over: {error}");
+                done = self.replace_producer(&scored)?;
+                producers += 1;
+            } else {
+                tracing::warn!("transaction aborted, attempt {attempt} of {MAX_ATTEMPTS}: {error}");
+            }
             std::thread::park_timeout(pause);
             pause = (pause * 2).min(MAX_PAUSE);
             attempt += 1;
         }
     }
 
-    fn transact(&self, scored: &ScoredBatch<'_>, owned: &Owned) -> Result<(), Error> {
+    /// Replaces a producer that can't go on. Its last transaction is over then, one way or the other; the answer, the group's
+    /// committed offsets, tells which.
+    fn replace_producer(&mut self, scored: &ScoredBatch<'_>) -> Result<NextOffsets, Error> {
+        self.producer = self.settings.connect()?;
+        let mut partitions = TopicPartitionList::new();
+        for &partition in scored.batch.epochs.keys() {
+            partitions.add_partition(&self.reviews, partition);
+        }
+        let committed = self.consumer.committed_offsets(partitions, ANSWER);
+        committed
+            .map(|list| NextOffsets::from_list(&list))
+            .map_err(|source| Error::client("read the committed offsets", source))
+    }
+
+    fn transact(&self, scored: &ScoredBatch<'_>, owned: &Owned, done: &NextOffsets) -> Result<(), Error> {
         let ScoredBatch { batch, outcomes } = scored;
         let mut offsets = NextOffsets::new();
         self.producer.begin()?;
         for (taken, outcome) in batch.records.iter().zip(outcomes) {
             let message = &taken.message;
-            if !is_owned(batch, message.partition(), owned) {
+            let is_done = || done.get(&self.reviews, message.partition()).is_some_and(|next| next.0 > message.offset());
+            if !is_owned(batch, message.partition(), owned) || is_done() {
                 continue;
             }
             match outcome {
