@@ -89,10 +89,16 @@ impl KafkaConfig {
             .set("queued.max.messages.kbytes", "32768")
             // After a full queue librdkafka looks again only this much later; its default of a second starves a fast
             // reader.
-            .set("fetch.queue.backoff.ms", "10");
-        // The consumer protocol of KIP-848 assigns on the broker and refuses a client-side strategy.
+            .set("fetch.queue.backoff.ms", "10")
+            // A partition that is added to a topic is read within this time, not within librdkafka's 5 minutes.
+            .set("topic.metadata.refresh.interval.ms", "30000");
+        // The consumer protocol of KIP-848 assigns and times out on the broker, and refuses these.
         if self.properties.get("group.protocol").is_none_or(|protocol| protocol != "consumer") {
-            config.set("partition.assignment.strategy", "cooperative-sticky");
+            config
+                .set("partition.assignment.strategy", "cooperative-sticky")
+                // What a member that died leaves behind waits this long for a successor; librdkafka's default is 45 s. Three
+                // heartbeats fit.
+                .set("session.timeout.ms", "10000");
         }
         self.finish(config)
     }
@@ -174,12 +180,31 @@ mod tests {
     #[test]
     fn user_properties_win_over_every_setting() {
         let mut kafka = KafkaConfig::new("localhost:1", "app");
-        for (key, value) in [("linger.ms", "50"), ("fetch.max.bytes", "1000000"), ("retry.backoff.ms", "7")] {
+        for (key, value) in [
+            ("linger.ms", "50"),
+            ("fetch.max.bytes", "1000000"),
+            ("retry.backoff.ms", "7"),
+            ("session.timeout.ms", "60000"),
+            ("topic.metadata.refresh.interval.ms", "1000"),
+        ] {
             kafka.properties.insert(key.into(), value.into());
         }
         assert_eq!(kafka.producer().get("linger.ms"), Some("50"));
         assert_eq!(kafka.transactional_producer("t").get("retry.backoff.ms"), Some("7"));
         assert_eq!(kafka.consumer("role").get("fetch.max.bytes"), Some("1000000"));
+        assert_eq!(kafka.consumer("role").get("session.timeout.ms"), Some("60000"));
+        assert_eq!(kafka.consumer("role").get("topic.metadata.refresh.interval.ms"), Some("1000"));
+    }
+
+    #[test]
+    fn a_dead_member_and_a_new_partition_are_noticed_soon_under_either_protocol() {
+        let mut kafka = KafkaConfig::new("localhost:1", "app");
+        assert_eq!(kafka.consumer("role").get("session.timeout.ms"), Some("10000"));
+        assert_eq!(kafka.consumer("role").get("topic.metadata.refresh.interval.ms"), Some("30000"));
+        // Under the consumer protocol the broker says when a session is over, and librdkafka refuses the property.
+        kafka.properties.insert("group.protocol".into(), "consumer".into());
+        assert_eq!(kafka.consumer("role").get("session.timeout.ms"), None);
+        assert_eq!(kafka.consumer("role").get("topic.metadata.refresh.interval.ms"), Some("30000"));
     }
 
     #[test]
