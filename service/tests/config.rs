@@ -112,7 +112,8 @@ fn variables_take_the_type_of_the_default() {
 
 #[test]
 fn an_open_table_takes_any_key_in_every_layer() {
-    let environment = [("APP__KAFKA__PROPERTIES__SASL__MECHANISM", "PLAIN")];
+    let environment =
+        [("APP__KAFKA__PROPERTIES__SASL__MECHANISM", "PLAIN"), ("APP__KAFKA__PROPERTIES__SASL_PASSWORD", "a_b")];
     let flags = ["kafka.properties.linger.ms=5"];
     let effective = merge(Some("right.toml"), &environment, &flags).unwrap();
     let properties = value(&effective, "kafka", "properties");
@@ -120,10 +121,20 @@ fn an_open_table_takes_any_key_in_every_layer() {
         ("security.protocol", "SASL_PLAINTEXT"),
         ("enable.idempotence", "true"),
         ("sasl.mechanism", "PLAIN"),
+        ("sasl.password", "a_b"),
         ("linger.ms", "5"),
     ] {
         assert_eq!(properties[key], Value::from(expected), "{key}");
     }
+}
+
+#[test]
+fn a_variable_sets_the_property_that_a_file_sets() {
+    let environment = [("APP__KAFKA__PROPERTIES__SECURITY_PROTOCOL", "PLAINTEXT")];
+    let effective = merge(Some("right.toml"), &environment, &[]).unwrap();
+    assert_eq!(value(&effective, "kafka", "properties")["security.protocol"], "PLAINTEXT".into());
+    let origin = effective.origin("kafka.properties.security.protocol");
+    assert_eq!(origin, Layer::Variable("APP__KAFKA__PROPERTIES__SECURITY_PROTOCOL".to_owned()));
 }
 
 #[test]

@@ -23,9 +23,9 @@ pub struct Layers<'a> {
     pub environment_prefix: &'a str,
     /// Variables by name; those without the prefix are passed over. See [`environment`].
     ///
-    /// Names are matched without regard to case. In open tables the rest of the name is the key with dots for `__`:
-    /// `APP__KAFKA__PROPERTIES__SECURITY__PROTOCOL` sets `security.protocol`. A property whose own name holds an
-    /// upper-case letter can be set by file or flag only.
+    /// Names are matched without regard to case. In open tables the rest of the name is the key, with a dot for each `_`
+    /// or `__`: `APP__KAFKA__PROPERTIES__SASL_PASSWORD` sets `sasl.password`. A property whose own name holds an underscore
+    /// or an upper-case letter can be set by file or flag only.
     pub environment: &'a [(String, String)],
     /// Dotted keys and their values from flags.
     pub overrides: &'a [(String, Value)],
@@ -222,8 +222,9 @@ impl Merge<'_> {
 
     fn lay_variable(&mut self, variable: &str, key: &str, text: &str) -> Result<(), ConfigError> {
         let layer = Layer::Variable(variable.to_owned());
-        if self.known.open(key).is_some() {
-            return self.lay_value(key, &Value::String(text.to_owned()), &layer);
+        if let Some((table, name)) = self.known.open(key) {
+            let (table, name) = (table.to_owned(), name.replace('_', "."));
+            return self.lay_open(&table, &name, &Value::String(text.to_owned()), &layer);
         }
         let Some(default) = self.known.default_of(key) else { return Err(self.unknown(key, &layer)) };
         let value = match default {
