@@ -7,11 +7,12 @@ use registry::Reference;
 use scorer::features::Features;
 use scorer::stream::{Stream, StreamReport};
 use serde::Serialize;
-use service::health::Health;
+use service::health::{Component, Health};
 use service::shutdown::token_on_signals;
 use service::supervisor::{Policy, Supervisor};
 use std::fmt;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// Score reviews from Kafka into predictions, exactly once
 #[derive(clap::Args)]
@@ -36,12 +37,38 @@ pub struct Args {
 pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     service::metrics::install();
     scorer::metrics::describe();
-    let supervisor = Supervisor::new(token_on_signals()?);
+    let stop = token_on_signals()?;
+    let health = Health::new();
+    let component = health.component("stream");
+    let output = args.output;
+    let summary = tokio::select! {
+        summary = work(args, config, &stop, &health, component) => summary?,
+        () = stopped_while_starting(&stop, &health) => Summary::of_nothing(),
+    };
+    output.result(&summary)
+}
+
+/// A broker or a store that does not answer must not hold up the end: until the stream begins, there is nothing to finish.
+async fn stopped_while_starting(stop: &CancellationToken, health: &Health) {
+    stop.cancelled().await;
+    if !health.is_starting() {
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn work(
+    args: Args,
+    config: Config,
+    stop: &CancellationToken,
+    health: &Health,
+    component: Component,
+) -> anyhow::Result<Summary> {
+    // The supervisor cancels its own token when the stream ends, however it ends; the outer one tells of a signal.
+    let supervisor = Supervisor::new(stop.child_token());
     let token = supervisor.token().clone();
 
     let model = model_in_use::follow(&config, args.model, &supervisor).await?;
     let features = Features::connect(&config.redis, &config.features).await?;
-    let health = Health::new();
 
     if !config.health.listen.is_empty() {
         let listener = service::health::bind(&config.health.listen, "health.listen").await?;
@@ -57,28 +84,52 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         features,
         runtime: tokio::runtime::Handle::current(),
         until_end: args.until_end,
-        health: health.component("stream"),
+        health: component,
     };
-    let (sender, report) = tokio::sync::oneshot::channel();
+    let (sender, summary) = tokio::sync::oneshot::channel();
+    let signal = stop.clone();
     supervisor.spawn_blocking("stream", Policy::Essential, move || {
         stream.run(&token).map(|report| {
+            // Without an end to reach, a signal is how it ends.
+            let stopped = args.until_end && signal.is_cancelled();
             // Nobody waits for it when the supervisor has given up.
-            let _ = sender.send(report);
+            let _ = sender.send(Summary { report, stopped });
         })
     })?;
     supervisor.join_all(grace).await?;
-    args.output.result(&Summary(report.await?))
+    Ok(summary.await?)
 }
 
 /// The report, for people or as JSON.
 #[derive(Serialize)]
-#[serde(transparent)]
-struct Summary(StreamReport);
+struct Summary {
+    #[serde(flatten)]
+    report: StreamReport,
+    /// Whether a signal ended the run before the end that it was to reach.
+    stopped: bool,
+}
+
+impl Summary {
+    /// Of a run that was stopped before it began.
+    fn of_nothing() -> Self {
+        let report = StreamReport {
+            records: 0,
+            predictions: 0,
+            dead_letters: 0,
+            seconds: 0.0,
+            records_per_second: 0.0,
+            latency_ms: None,
+            metrics: None,
+        };
+        Self { report, stopped: true }
+    }
+}
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let report = &self.0;
-        writeln!(f, "records       {}", report.records)?;
+        let Self { report, stopped } = self;
+        let stopped = if *stopped { ", stopped before the end" } else { "" };
+        writeln!(f, "records       {}{stopped}", report.records)?;
         writeln!(f, "predictions   {}", report.predictions)?;
         writeln!(f, "dead letters  {}", report.dead_letters)?;
         writeln!(f, "seconds       {:.3}", report.seconds)?;

@@ -36,8 +36,13 @@ pub async fn run(args: Args, mut config: Config) -> anyhow::Result<()> {
     let supervisor = Supervisor::new(token_on_signals()?);
     let token = supervisor.token().clone();
 
-    let model = model_in_use::follow(&config, args.model, &supervisor).await?;
-    let features = Features::connect(&config.redis, &config.features).await?;
+    let starting = async {
+        let model = model_in_use::follow(&config, args.model, &supervisor).await?;
+        anyhow::Ok((model, Features::connect(&config.redis, &config.features).await?))
+    };
+    // Stopped before it answers anybody, it has nothing to finish.
+    let Some(started) = token.run_until_cancelled(starting).await else { return Ok(()) };
+    let (model, features) = started?;
 
     // Requests in flight have this long, and a little more to be written.
     let grace = Duration::from_millis(config.gateway.request_timeout_ms) + Duration::from_secs(1);

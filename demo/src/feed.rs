@@ -66,6 +66,10 @@ impl Source {
         }
     }
 
+    fn is_endless(&self) -> bool {
+        matches!(self, Self::Generated { left: None, .. })
+    }
+
     fn omissions(&self) -> Omissions {
         match self {
             Self::Generated { .. } => Omissions::default(),
@@ -97,19 +101,24 @@ pub(crate) struct Fed {
     pub(crate) reviews: u64,
     /// Rows that were not sent, or with a flaw.
     pub(crate) omissions: Omissions,
+    /// Whether it was told to stop before its source had no more.
+    pub(crate) stopped: bool,
 }
 
 impl Feed {
     /// Sends until the source has no more, `stop` is cancelled, or nothing comes out any more; what was sent is with the
     /// broker then.
     pub(crate) async fn run(mut self, stop: &CancellationToken) -> Result<Fed, Error> {
-        let mut too_large = 0;
+        let (mut too_large, mut stopped) = (0, false);
         let ledger = Arc::clone(&self.ledger);
         let mut stalled = pin!(ledger.stalled(PATIENCE));
         while let Some(outgoing) = self.source.next().await? {
             let sent = tokio::select! {
                 biased;
-                () = stop.cancelled() => break,
+                () = stop.cancelled() => {
+                    stopped = !self.source.is_endless();
+                    break;
+                }
                 () = &mut stalled => break,
                 sent = self.send(&outgoing) => sent?,
             };
@@ -121,7 +130,7 @@ impl Feed {
         self.publisher.flush().await?;
         let mut omissions = self.source.omissions();
         omissions.skip_too_large(too_large);
-        Ok(Fed { reviews: self.publisher.reviews_delivered(), omissions })
+        Ok(Fed { reviews: self.publisher.reviews_delivered(), omissions, stopped })
     }
 
     /// Between the ledger's entry and the two records nothing is awaited but room in the producer's queue, which holds more

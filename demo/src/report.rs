@@ -28,6 +28,8 @@ pub struct Report {
     /// Rows that were not sent, and why; rows that were, with a flaw.
     #[serde(flatten)]
     pub omissions: Omissions,
+    /// Whether a signal ended the demo before its end. Reviews generated without end have none.
+    pub stopped: bool,
     /// From the first review to the last outcome.
     pub seconds: f64,
     /// Reviews a second.
@@ -80,6 +82,7 @@ impl Report {
             duplicates: 0,
             unsettled: 0,
             omissions: Omissions::default(),
+            stopped: true,
             seconds: 0.0,
             records_per_second: 0.0,
             latency_ms: None,
@@ -100,6 +103,7 @@ impl Report {
             missing: counts.outcomes.missing(ends),
             duplicates: counts.outcomes.duplicates(),
             unsettled,
+            stopped: false,
             ..Self::stopped_early()
         }
     }
@@ -121,7 +125,8 @@ impl fmt::Display for Report {
         let trained = grouped(self.trained_rows);
         writeln!(f, "model        {} {}, from {trained} rows  sha256 {}", model.name, model.version, model.sha256)?;
         let (rate, seconds) = (grouped(self.records_per_second as u64), self.seconds);
-        writeln!(f, "reviews      {} in {seconds:.2} s, {rate} a second", grouped(self.records))?;
+        let stopped = if self.stopped { ", stopped before the end" } else { "" };
+        writeln!(f, "reviews      {} in {seconds:.2} s, {rate} a second{stopped}", grouped(self.records))?;
         let (dead, missing) = (grouped(self.dead_letters), grouped(self.missing));
         let (predictions, duplicates) = (grouped(self.predictions), grouped(self.duplicates));
         let unsettled = grouped(self.unsettled);
@@ -159,6 +164,7 @@ mod tests {
             records: 1_234,
             predictions: 1_230,
             dead_letters: 4,
+            stopped: false,
             seconds: 2.0,
             records_per_second: 617.0,
             latency_ms: Some(Quantiles { p50: 12.0, p99: 34.5 }),
@@ -189,6 +195,8 @@ mod tests {
     fn people_read_the_figures_in_a_few_lines() {
         let page = report().to_string();
         assert!(page.contains("reviews      1,234 in 2.00 s, 617 a second\n"), "{page}");
+        let stopped = Report { stopped: true, ..report() }.to_string();
+        assert!(stopped.contains("617 a second, stopped before the end\n"), "{stopped}");
         assert!(page.contains("latency      half within 12.0 ms, 99 % within 34.5 ms\n"), "{page}");
         assert!(page.ends_with("accuracy     1.0000 of 2 labelled, roc auc 1.0000, macro f1 1.0000"), "{page}");
     }

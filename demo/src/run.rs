@@ -293,6 +293,7 @@ fn report(books: Report, trained: &Trained, fed: &Fed, counts: &Counts, seconds:
     let latency_ms: Option<Quantiles> = counts.latencies.quantiles();
     Report {
         omissions: fed.omissions.clone(),
+        stopped: fed.stopped,
         seconds,
         records_per_second: if seconds > 0.0 { fed.reviews as f64 / seconds } else { 0.0 },
         latency_ms,

@@ -79,7 +79,10 @@ pub async fn run(
         () = stop.cancelled() => return Ok(ReplayReport::stopped_early()),
     };
     let total_bytes = files.total_bytes();
-    check_topics(settings).await?;
+    let Some(checked) = stop.run_until_cancelled(check_topics(settings)).await else {
+        return Ok(ReplayReport::stopped_early());
+    };
+    checked?;
     let publisher = Publisher::new(&settings.kafka, &settings.topics)?;
     let mut replay = Replay {
         converter: RowConverter::new(&settings.input),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -20,13 +20,15 @@ use crate::metrics;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HealthConfig {
-    /// Address for `/metrics` and `/health`; empty: none.
+    /// Address for `/metrics` and `/health*`; empty: none.
     pub listen: String,
 }
 
 /// How well a component is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Condition {
+    /// It has said nothing yet.
+    Starting,
     Ready,
     NotReady(String),
     Dead(String),
@@ -46,9 +48,13 @@ impl Health {
 
     /// The handle through which a component states its condition; it is not ready until it says so.
     pub fn component(&self, name: &'static str) -> Component {
-        let component = Component { health: self.clone(), name };
-        component.not_ready("starting");
-        component
+        self.set(name, Condition::Starting);
+        Component { health: self.clone(), name }
+    }
+
+    /// True while a component has not said anything.
+    pub fn is_starting(&self) -> bool {
+        self.components().values().any(|condition| *condition == Condition::Starting)
     }
 
     /// True when no component needs a restart.
@@ -62,26 +68,30 @@ impl Health {
     }
 
     fn set(&self, component: &'static str, condition: Condition) {
-        self.components.lock().unwrap_or_else(PoisonError::into_inner).insert(component, condition);
+        self.components().insert(component, condition);
     }
 
     fn not_live_reasons(&self) -> BTreeMap<&'static str, String> {
         self.reasons(|condition| match condition {
             Condition::Dead(reason) => Some(reason),
-            Condition::Ready | Condition::NotReady(_) => None,
+            Condition::Starting | Condition::Ready | Condition::NotReady(_) => None,
         })
     }
 
     fn not_ready_reasons(&self) -> BTreeMap<&'static str, String> {
         self.reasons(|condition| match condition {
+            Condition::Starting => Some("starting"),
             Condition::Dead(reason) | Condition::NotReady(reason) => Some(reason),
             Condition::Ready => None,
         })
     }
 
-    fn reasons(&self, reason: impl Fn(&Condition) -> Option<&String>) -> BTreeMap<&'static str, String> {
-        let components = self.components.lock().unwrap_or_else(PoisonError::into_inner);
-        components.iter().filter_map(|(name, condition)| Some((*name, reason(condition)?.clone()))).collect()
+    fn reasons(&self, reason: impl Fn(&Condition) -> Option<&str>) -> BTreeMap<&'static str, String> {
+        self.components().iter().filter_map(|(name, condition)| Some((*name, reason(condition)?.to_owned()))).collect()
+    }
+
+    fn components(&self) -> MutexGuard<'_, BTreeMap<&'static str, Condition>> {
+        self.components.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Routes `/metrics`, `/health/live`, `/health/ready` and, which is the same as the latter, `/health`.
@@ -215,6 +225,16 @@ mod tests {
         kafka.ready();
         let (status, body) = get(&health, "/health/ready").await;
         assert_eq!((status, body), (StatusCode::OK, serde_json::json!({"status": "ok"})));
+    }
+
+    #[tokio::test]
+    async fn a_component_is_starting_until_it_says_something() {
+        let health = Health::new();
+        let kafka = health.component("kafka");
+        assert!(health.is_starting() && health.is_live() && !health.is_ready());
+        assert_eq!(get(&health, "/health/ready").await.1["reasons"], serde_json::json!({"kafka": "starting"}));
+        kafka.not_ready("no partitions assigned");
+        assert!(!health.is_starting() && !health.is_ready());
     }
 
     #[tokio::test]
