@@ -1,17 +1,27 @@
 //! Topics: creating and describing them, and the offsets between which they hold records. Calls block, at most the
-//! connect timeout each.
+//! connect timeout for each request.
+
+mod bounds;
+mod inspect;
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::metadata::{Metadata, MetadataTopic};
 
 use super::config::KafkaConfig;
 use super::error::Error;
-use super::offset::{NextOffset, NextOffsets};
-use super::reachable::metadata;
+use super::reachable::{Cluster, metadata};
+
+pub(super) use bounds::bounds;
+pub use bounds::end_offsets;
+pub use inspect::{Inspection, Settings, TopicInspection, inspect};
+
+/// Pause between two looks at a cluster that is not ready yet.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A topic to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,17 +52,23 @@ pub struct TopicDescription {
     pub partitions: i32,
     /// Copies of the partition that has fewest.
     pub replication: usize,
+    /// Partitions that nobody can read or write for now.
+    pub leaderless: usize,
 }
 
-/// The offsets between which a topic holds records.
-pub(super) struct Bounds {
-    /// The first record that has not been deleted.
-    pub(super) start: NextOffsets,
-    /// Where a read_committed reader ends for now: before the first open transaction.
-    pub(super) end: NextOffsets,
+impl TopicDescription {
+    fn of(topic: &MetadataTopic) -> Self {
+        let partitions = topic.partitions();
+        Self {
+            partitions: partitions.len() as i32,
+            replication: partitions.iter().map(|partition| partition.replicas().len()).min().unwrap_or(0),
+            leaderless: partitions.iter().filter(|partition| partition.leader() < 0).count(),
+        }
+    }
 }
 
-/// Creates the topics that don't exist; says of each, in order, whether it is new.
+/// Creates the topics that don't exist, and waits until all partitions of the new ones can be read and written; says of
+/// each, in order, whether it is new.
 pub fn create_topics(kafka: &KafkaConfig, specs: &[TopicSpec]) -> Result<Vec<Created>, Error> {
     // An admin request to an absent broker only says that it timed out.
     kafka.check_reachable(kafka.connect_timeout())?;
@@ -69,30 +85,55 @@ pub fn create_topics(kafka: &KafkaConfig, specs: &[TopicSpec]) -> Result<Vec<Cre
     let options = AdminOptions::new().request_timeout(timeout).operation_timeout(timeout);
     let outcomes = futures::executor::block_on(client.create_topics(&topics, &options))
         .map_err(|source| Error::client("create topics", source))?;
-    outcomes
+    let created = outcomes
         .into_iter()
         .map(|outcome| match outcome {
             Ok(_) => Ok(Created::New),
             Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => Ok(Created::Existed),
             Err((topic, code)) => Err(Error::Topic { action: "create", topic, reason: code.to_string() }),
         })
-        .collect()
+        .collect::<Result<Vec<_>, _>>()?;
+    let new = specs.iter().zip(&created).filter(|(_, created)| **created == Created::New).map(|(spec, _)| spec);
+    await_leaders(kafka, new)?;
+    Ok(created)
+}
+
+/// Kafka answers a creation before all brokers know of the topic and before its partitions have leaders.
+fn await_leaders<'s>(kafka: &KafkaConfig, specs: impl Iterator<Item = &'s TopicSpec>) -> Result<(), Error> {
+    let cluster = Cluster::new(kafka)?;
+    let deadline = Instant::now() + kafka.connect_timeout();
+    for spec in specs {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let found = descriptions(&cluster.metadata(left.max(PAUSE))?, &[&spec.name]).remove(&spec.name);
+            // Where the broker chooses their number, there is one at least.
+            let expected = spec.partitions.max(1);
+            let ready = found.map_or(0, |found| found.partitions - found.leaderless as i32);
+            if ready >= expected {
+                break;
+            }
+            if left.is_zero() {
+                let waited = kafka.connect_timeout().as_secs_f64();
+                let reason = format!(
+                    "it was created, but {ready} of its {expected} partitions have a leader after {waited} s; \
+                     are all brokers up?"
+                );
+                return Err(Error::Topic { action: "use", topic: spec.name.clone(), reason });
+            }
+            std::thread::sleep(PAUSE.min(left));
+        }
+    }
+    Ok(())
 }
 
 /// The topics that exist among these.
 pub fn describe(kafka: &KafkaConfig, topics: &[&str]) -> Result<BTreeMap<String, TopicDescription>, Error> {
-    let metadata = metadata(kafka, kafka.connect_timeout())?;
+    Ok(descriptions(&metadata(kafka, kafka.connect_timeout())?, topics))
+}
+
+fn descriptions(metadata: &Metadata, topics: &[&str]) -> BTreeMap<String, TopicDescription> {
     let found = metadata.topics().iter().filter(|topic| topics.contains(&topic.name()));
-    Ok(found
-        .map(|topic| {
-            let partitions = topic.partitions();
-            let description = TopicDescription {
-                partitions: partitions.len() as i32,
-                replication: partitions.iter().map(|partition| partition.replicas().len()).min().unwrap_or(0),
-            };
-            (topic.name().to_owned(), description)
-        })
-        .collect())
+    found.map(|topic| (topic.name().to_owned(), TopicDescription::of(topic))).collect()
 }
 
 /// Kafka's own default of `max.message.bytes`.
@@ -120,29 +161,35 @@ pub fn max_message_bytes<const N: usize>(kafka: &KafkaConfig, topics: [&str; N])
     Ok(limits)
 }
 
-/// Where a read_committed reader of this topic ends now: before the first open transaction.
-///
-/// A transaction leaves a marker behind its records, which takes an offset of its own and is never delivered: a reader
-/// has reached the end when its next offset is the end, or when the client reports the end of the partition.
-pub fn end_offsets(kafka: &KafkaConfig, topic: &str) -> Result<NextOffsets, Error> {
-    bounds(kafka, topic).map(|bounds| bounds.end)
-}
+#[cfg(test)]
+mod tests {
+    use rdkafka::mocking::MockCluster;
 
-/// Where a topic begins and ends now. A topic that does not exist is an error.
-pub(super) fn bounds(kafka: &KafkaConfig, topic: &str) -> Result<Bounds, Error> {
-    let Some(description) = describe(kafka, &[topic])?.remove(topic) else {
-        let (brokers, advice) = (kafka.brokers.clone(), "create it first".to_owned());
-        return Err(Error::MissingTopics { topics: vec![topic.to_owned()], brokers, advice });
-    };
-    let consumer: BaseConsumer =
-        kafka.reader().create().map_err(|source| Error::client("create a consumer", source))?;
-    let mut bounds = Bounds { start: NextOffsets::new(), end: NextOffsets::new() };
-    for partition in 0..description.partitions {
-        let (start, end) = consumer
-            .fetch_watermarks(topic, partition, kafka.connect_timeout())
-            .map_err(|source| Error::client("read the bounds of a partition", source))?;
-        bounds.start.set(topic, partition, NextOffset(start));
-        bounds.end.set(topic, partition, NextOffset(end));
+    use super::*;
+
+    fn spec(partitions: i32) -> TopicSpec {
+        TopicSpec { name: "topic".to_owned(), partitions, replication: -1, config: BTreeMap::new() }
     }
-    Ok(bounds)
+
+    #[test]
+    fn a_new_topic_is_waited_for_until_every_partition_has_a_leader() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("topic", 2, 1).unwrap();
+        cluster.partition_leader("topic", 1, None).unwrap();
+        let mut kafka = KafkaConfig::new(cluster.bootstrap_servers(), "app");
+        kafka.connect_timeout_ms = 700;
+        let message = await_leaders(&kafka, [spec(2)].iter()).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "cannot use topic \"topic\": it was created, but 1 of its 2 partitions have a leader after 0.7 s; \
+             are all brokers up?"
+        );
+
+        kafka.connect_timeout_ms = 20_000;
+        let waiting = std::thread::spawn(move || await_leaders(&kafka, [spec(2)].iter()));
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(!waiting.is_finished(), "it waits for the second leader");
+        cluster.partition_leader("topic", 1, Some(1)).unwrap();
+        waiting.join().unwrap().unwrap();
+    }
 }

@@ -102,6 +102,16 @@ pub enum Error {
         /// What to do.
         kind: ErrorKind,
     },
+    /// Where a partition begins and ends could not be read.
+    #[error("cannot read the bounds of {topic}/{partition}: {source}")]
+    Bounds {
+        /// Which topic.
+        topic: String,
+        /// Which partition.
+        partition: i32,
+        /// What librdkafka said.
+        source: KafkaError,
+    },
     /// Any other call to librdkafka.
     #[error("cannot {action}: {source}")]
     Client {
@@ -122,6 +132,7 @@ impl Error {
             Error::Unreachable { .. } => ErrorKind::Retry,
             Error::RecordTooLarge { .. } | Error::NotAMember { .. } => ErrorKind::Abort,
             Error::Delivery { kind, .. } | Error::Transaction { kind, .. } => *kind,
+            Error::Bounds { source, .. } => kind_where_it_exists(source),
             Error::Client { source, .. } => kind_of(source),
         }
     }
@@ -148,6 +159,25 @@ pub(super) fn kind_of(error: &KafkaError) -> ErrorKind {
             Some(code) if is_passing(code) => ErrorKind::Retry,
             _ => ErrorKind::Fatal,
         },
+    }
+}
+
+/// The kind of an error about a partition that the cluster has: a broker that doesn't know it yet, or not where its leader
+/// is, soon will.
+fn kind_where_it_exists(error: &KafkaError) -> ErrorKind {
+    use RDKafkaErrorCode as Code;
+    match error.rdkafka_error_code() {
+        Some(
+            Code::UnknownTopicOrPartition
+            | Code::UnknownTopic
+            | Code::UnknownPartition
+            | Code::OffsetNotAvailable
+            | Code::ReplicaNotAvailable
+            | Code::KafkaStorageError
+            | Code::FencedLeaderEpoch
+            | Code::UnknownLeaderEpoch,
+        ) => ErrorKind::Retry,
+        _ => kind_of(error),
     }
 }
 

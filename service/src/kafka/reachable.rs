@@ -40,25 +40,43 @@ impl KafkaConfig {
 
 /// All brokers and topics of the cluster. Asking for all of them creates none.
 pub(super) fn metadata(kafka: &KafkaConfig, within: Duration) -> Result<Metadata, Error> {
-    let producer = kafka
-        .producer()
-        .create_with_context::<_, BaseProducer<Quiet>>(Quiet::default())
-        .map_err(|source| Error::client("create a Kafka client", source))?;
-    let deadline = Instant::now() + within;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        match producer.client().fetch_metadata(None, STEP.min(left)) {
-            Ok(metadata) => return Ok(metadata),
-            Err(source) => tracing::trace!("no metadata yet: {source}"),
-        }
-        producer.poll(Duration::ZERO);
-        let cause = producer.context().last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let brokers = kafka.brokers.clone();
-        if cause.refused {
-            return Err(Error::Refused { brokers, cause: cause.reason });
-        }
-        if left.is_zero() {
-            return Err(Error::Unreachable { brokers, within, cause: cause.reason });
+    Cluster::new(kafka)?.metadata(within)
+}
+
+/// A client that asks what there is, for those who ask more than once.
+pub(super) struct Cluster {
+    brokers: String,
+    producer: BaseProducer<Quiet>,
+}
+
+impl Cluster {
+    /// Does not connect yet.
+    pub(super) fn new(kafka: &KafkaConfig) -> Result<Self, Error> {
+        let producer = kafka
+            .producer()
+            .create_with_context(Quiet::default())
+            .map_err(|source| Error::client("create a Kafka client", source))?;
+        Ok(Self { brokers: kafka.brokers.clone(), producer })
+    }
+
+    /// All brokers and topics as they are now.
+    pub(super) fn metadata(&self, within: Duration) -> Result<Metadata, Error> {
+        let deadline = Instant::now() + within;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.producer.client().fetch_metadata(None, STEP.min(left)) {
+                Ok(metadata) => return Ok(metadata),
+                Err(source) => tracing::trace!("no metadata yet: {source}"),
+            }
+            self.producer.poll(Duration::ZERO);
+            let cause = self.producer.context().last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let brokers = self.brokers.clone();
+            if cause.refused {
+                return Err(Error::Refused { brokers, cause: cause.reason });
+            }
+            if left.is_zero() {
+                return Err(Error::Unreachable { brokers, within, cause: cause.reason });
+            }
         }
     }
 }

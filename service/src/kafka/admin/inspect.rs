@@ -1,0 +1,65 @@
+//! Topics and a broker with the settings that are in force on them, for those who judge whether they will do.
+
+use std::collections::BTreeMap;
+
+use rdkafka::admin::{AdminClient, AdminOptions, ConfigResource, ResourceSpecifier};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use super::{TopicDescription, descriptions};
+use crate::kafka::config::KafkaConfig;
+use crate::kafka::error::Error;
+use crate::kafka::reachable::metadata;
+
+/// Settings by name, defaults included; or why this client does not see them.
+pub type Settings = Result<BTreeMap<String, String>, String>;
+
+/// A cluster as it is.
+#[derive(Debug, Clone)]
+pub struct Inspection {
+    /// How many brokers are up.
+    pub brokers: usize,
+    /// One broker's settings.
+    pub broker_settings: Settings,
+    /// The topics that exist among those asked for.
+    pub topics: BTreeMap<String, TopicInspection>,
+}
+
+/// A topic with its settings.
+#[derive(Debug, Clone)]
+pub struct TopicInspection {
+    /// Its partitions.
+    pub description: TopicDescription,
+    /// Its settings, whether they are its own or the broker's.
+    pub settings: Settings,
+}
+
+/// Looks at these topics and at the cluster that holds them. Settings take the permission DescribeConfigs.
+pub fn inspect(kafka: &KafkaConfig, topics: &[&str]) -> Result<Inspection, Error> {
+    let metadata = metadata(kafka, kafka.connect_timeout())?;
+    let client: AdminClient<DefaultClientContext> =
+        kafka.admin().create().map_err(|source| Error::client("create an admin client", source))?;
+    let options = AdminOptions::new().request_timeout(Some(kafka.connect_timeout()));
+    let settings = |resource: ResourceSpecifier<'_>| {
+        // One resource to a request: a refusal of one says nothing about the others.
+        settings(futures::executor::block_on(client.describe_configs([&resource], &options)))
+    };
+    let broker_settings = match metadata.brokers().first() {
+        Some(broker) => settings(ResourceSpecifier::Broker(broker.id())),
+        None => Err("there is no broker".to_owned()),
+    };
+    let described = descriptions(&metadata, topics).into_iter().map(|(name, description)| {
+        let settings = settings(ResourceSpecifier::Topic(&name));
+        (name, TopicInspection { description, settings })
+    });
+    Ok(Inspection { brokers: metadata.brokers().len(), broker_settings, topics: described.collect() })
+}
+
+fn settings(answer: Result<Vec<Result<ConfigResource, RDKafkaErrorCode>>, KafkaError>) -> Settings {
+    let resource = answer
+        .map_err(|error| error.to_string())?
+        .pop()
+        .ok_or_else(|| "the broker said nothing".to_owned())?
+        .map_err(|code| code.to_string())?;
+    Ok(resource.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?))).collect())
+}
