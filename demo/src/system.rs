@@ -164,7 +164,7 @@ impl System {
 
 fn start_broker(topics: &Topics, partitions: i32) -> Result<EmbeddedBroker, Error> {
     let dead_letters = Topics::dead_letters_of(&topics.reviews);
-    let names = [topics.reviews.as_str(), &topics.predictions, &topics.feedback, &dead_letters];
+    let names = [topics.reviews.as_str(), &topics.predictions, &topics.feedback, &topics.drift, &dead_letters];
     Ok(EmbeddedBroker::start(&names.map(|name| (name, partitions)))?)
 }
 

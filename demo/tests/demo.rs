@@ -160,10 +160,26 @@ async fn nothing_is_lost_of_twenty_times_what_a_partition_keeps() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endless_demo_serves_until_it_is_stopped_and_reports_so_far() {
+    let (report, answer) = stopped_by_a_visitor(false).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"product_stats.rating_mean\""), "{answer}");
+    report.exactly_once().unwrap();
+    assert_eq!(report.records, report.predictions);
+    assert!(!report.stopped, "there is no end that it was stopped before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_that_is_stopped_before_its_end_says_so() {
+    let (report, _) = stopped_by_a_visitor(true).await;
+    report.exactly_once().unwrap();
+    assert!(report.stopped && report.records > 0, "{report}");
+}
+
+/// A demo of many more reviews than it will replay before somebody has seen a product's features, and stops it.
+async fn stopped_by_a_visitor(once: bool) -> (demo::Report, String) {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut config = config();
     config.gateway.listen = address.to_string();
-    let options = Options { once: false, ..options(Input::Generated(generated(3_000, 0))) };
+    let options = Options { once, ..options(Input::Generated(generated(3_000, 1_000_000_000))) };
     let stop = CancellationToken::new();
     let visitor = tokio::task::spawn_blocking({
         let stop = stop.clone();
@@ -173,10 +189,7 @@ async fn an_endless_demo_serves_until_it_is_stopped_and_reports_so_far() {
         }
     });
     let report = demo::run(&config, &options, &stop, &mut Screen::new(true)).await.unwrap();
-    let answer = visitor.await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"product_stats.rating_mean\""), "{answer}");
-    report.exactly_once().unwrap();
-    assert_eq!(report.records, report.predictions);
+    (report, visitor.await.unwrap())
 }
 
 /// The gateway's answer, once the replayed ratings have made features of one of the common products.
