@@ -7,7 +7,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::de::DeserializeOwned;
+use serde::de::DeserializeSeed;
 use tokio::sync::SemaphorePermit;
 
 /// Bodies that are held at one time: beyond this, requests are refused rather than memory filled.
@@ -53,8 +53,12 @@ impl<'gateway> Body<'gateway> {
         self.bytes.len()
     }
 
-    /// The value that the body holds.
-    pub(super) async fn json<T: DeserializeOwned + Send + 'static>(&self, gateway: &Gateway) -> Result<T, ApiError> {
+    /// What `parse` makes of the bytes.
+    pub(super) async fn parsed<T: Send + 'static>(
+        &self,
+        gateway: &Gateway,
+        parse: impl FnOnce(&[u8]) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
         let bytes = self.bytes.clone();
         compute::run(gateway, bytes.len(), move || parse(&bytes)).await?
     }
@@ -79,23 +83,26 @@ fn content_length(headers: &HeaderMap) -> Option<usize> {
 }
 
 /// A good body is read once; only a bad one is read again, slowly, to find the path to what is wrong.
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+pub(super) fn parse<'b, S: DeserializeSeed<'b> + Copy>(bytes: &'b [u8], seed: S) -> Result<S::Value, ApiError> {
     match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
         None => return Err(ApiError::BodyEmpty),
         // serde would take an array for an object whose fields come in order.
         Some(b'[') => return Err(ApiError::BodyUnfit { reason: "it is an array, expected an object".into() }),
         Some(_) => {}
     }
-    serde_json::from_slice(bytes).map_err(|error| explain::<T>(bytes, &error))
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let parsed = seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
+    parsed.map_err(|error| explain(bytes, seed, &error))
 }
 
-fn explain<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> ApiError {
+fn explain<'b>(bytes: &'b [u8], seed: impl DeserializeSeed<'b>, error: &serde_json::Error) -> ApiError {
     if !error.is_data() {
         return ApiError::BodyNotJson { reason: shortened(&error.to_string()) };
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let path = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
-        Err(error) => error.path().to_string(),
+    let mut track = serde_path_to_error::Track::new();
+    let path = match seed.deserialize(serde_path_to_error::Deserializer::new(&mut deserializer, &mut track)) {
+        Err(_) => track.path().to_string(),
         Ok(_) => String::new(),
     };
     let message = error.to_string();

@@ -1,4 +1,4 @@
-//! `GET /docs`: Swagger UI over `/openapi.json`. Everything it loads comes from this process, and the page's content security
+//! `GET /docs`, also as `/docs/`: Swagger UI over `/openapi.json`. Everything it loads comes from this process, and the page's content security
 //! policy holds it to that.
 
 use axum::http::{HeaderName, header};
@@ -12,6 +12,14 @@ pub(super) const OWN_CONTENT_ONLY: (HeaderName, &str) = (
 
 pub(super) async fn page() -> impl IntoResponse {
     ([OWN_CONTENT_ONLY], Html(include_str!("docs.html")))
+}
+
+/// The same for a browser that takes `/docs/` for a folder: what the page loads lies beside that, not in it.
+pub(super) async fn page_of_folder() -> impl IntoResponse {
+    let page = ["docs/", "openapi.json"].iter().fold(include_str!("docs.html").to_owned(), |page, link| {
+        page.replace(&format!("\"{link}"), &format!("\"../{link}"))
+    });
+    ([OWN_CONTENT_ONLY], Html(page))
 }
 
 pub(super) async fn style() -> impl IntoResponse {

@@ -20,8 +20,8 @@ pub(super) enum ApiError {
     TitleTooLong { limit: usize },
     #[error("reviews[{index}]: {error}")]
     Review { index: usize, error: Box<ApiError> },
-    #[error("The batch holds {found} reviews; at most {limit} are accepted: send it in parts.")]
-    BatchTooLarge { found: usize, limit: usize },
+    #[error("The batch holds more than {limit} reviews: send it in parts.")]
+    BatchTooLarge { limit: usize },
     #[error("The body is empty: send a JSON object such as {{\"text\": \"Great product\"}}.")]
     BodyEmpty,
     #[error("The body is not valid JSON: {reason}.")]

@@ -11,6 +11,7 @@ mod observe;
 mod openapi;
 mod page;
 mod predict;
+mod reviews;
 mod server;
 mod status;
 
@@ -22,7 +23,6 @@ use crate::{LoadedModel, ModelHandle};
 use axum::extract::Request;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
-use bytes::Bytes;
 use error::ApiError;
 use std::sync::{Arc, OnceLock};
 use tokio::net::TcpListener;
@@ -43,7 +43,7 @@ struct Shared {
     memory: Semaphore,
     /// One permit per core, for work that leaves the runtime's threads.
     cores: Arc<Semaphore>,
-    openapi: Bytes,
+    openapi: serde_json::Value,
     /// Whether requests have spans.
     spans: bool,
 }
@@ -55,7 +55,7 @@ impl Gateway {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         // A body of the largest size must fit, however it is configured.
         let memory = body::BODIES_BYTES.max(config.max_body_bytes) / body::BYTES_PER_PERMIT + 1;
-        let openapi = openapi::document(&config).to_string().into();
+        let openapi = openapi::document(&config);
         let memory = Semaphore::new(memory.min(Semaphore::MAX_PERMITS));
         let cores = Arc::new(Semaphore::new(cores));
         let spans = observe::spans_are_exported();
@@ -104,6 +104,7 @@ pub fn router(gateway: &Gateway) -> Router {
         .route("/metrics", get(status::metrics))
         .route("/openapi.json", get(openapi::openapi))
         .route("/docs", get(docs::page))
+        .route("/docs/", get(docs::page_of_folder))
         .route("/docs/swagger-ui.css", get(docs::style))
         .route("/docs/swagger-ui-bundle.js", get(docs::script))
         .fallback(not_found)

@@ -12,7 +12,7 @@ use std::time::Instant;
 use tracing::{Instrument, Span, field};
 
 /// The routes as labels: a closed set, whatever paths clients ask for.
-const ROUTES: [&str; 12] = [
+const ROUTES: [&str; 13] = [
     "/",
     "/predict",
     "/predict/batch",
@@ -23,6 +23,7 @@ const ROUTES: [&str; 12] = [
     "/metrics",
     "/openapi.json",
     "/docs",
+    "/docs/",
     "/docs/swagger-ui.css",
     "/docs/swagger-ui-bundle.js",
 ];

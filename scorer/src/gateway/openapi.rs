@@ -1,20 +1,28 @@
 //! `GET /openapi.json`: the API in OpenAPI 3.1. Schemas are generated from the types that requests are read into and answers
-//! written from, so they can't say anything else; the limits come from the configuration in force.
+//! written from, so they can't say anything else; the limits come from the configuration in force, the examples' model is the
+//! one in use.
 
 use super::Gateway;
 use super::config::GatewayConfig;
 use super::error::ErrorResponse;
 use super::predict::{BatchRequest, BatchResponse, PredictRequest, PredictResponse};
 use super::status::{HealthResponse, InfoResponse, ProbeResponse};
+use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 pub(super) async fn openapi(State(gateway): State<Gateway>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], gateway.shared.openapi.clone())
+    let mut document = gateway.shared.openapi.clone();
+    if let Ok(model) = gateway.model() {
+        let schemas = &mut document["components"]["schemas"];
+        schemas["ModelName"]["examples"] = json!([model.reference.name]);
+        schemas["ModelVersion"]["examples"] = json!([model.reference.version]);
+    }
+    Json(document)
 }
 
 /// What can be wrong with a request that has a body.

@@ -1,9 +1,9 @@
 //! `POST /predict` and `POST /predict/batch`. A batch is all or nothing: every review is checked before the first is scored,
 //! and an error names the review it is about.
 
-use super::body::Body;
+use super::body::{self, Body};
 use super::error::ApiError;
-use super::{Gateway, compute};
+use super::{Gateway, compute, reviews};
 use crate::features::EntityFeatures;
 use crate::{LoadedModel, metrics};
 use axum::extract::{Request, State};
@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use schemas::{FeaturesStatus, ModelName, ModelVersion};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// A review to predict. Unknown fields are ignored.
@@ -94,8 +95,8 @@ fn is_none(status: &FeaturesStatus) -> bool {
 }
 
 /// Reviews to predict in one call.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(expecting = "an object with the field `reviews`")]
+#[derive(Debug, JsonSchema)]
+#[expect(dead_code, reason = "the shape for the API's description; [`reviews`] reads it")]
 pub(super) struct BatchRequest {
     reviews: Vec<PredictRequest>,
 }
@@ -109,7 +110,7 @@ pub(super) struct BatchResponse<'a> {
 pub(super) async fn predict(State(gateway): State<Gateway>, request: Request) -> Result<Response, ApiError> {
     let model = gateway.model()?;
     let body = Body::read(&gateway, request).await?;
-    let review: PredictRequest = body.json(&gateway).await?;
+    let review = body.parsed(&gateway, |bytes| body::parse(bytes, PhantomData::<PredictRequest>)).await?;
     review.check(gateway.config().max_text_characters)?;
     let features = gateway.shared.features.read(&[review.entities()]).await.pop().unwrap_or_default();
     let work = move || compute::with_scratch(|scratch| json(&predict_one(&model, &review, features, scratch)));
@@ -119,11 +120,8 @@ pub(super) async fn predict(State(gateway): State<Gateway>, request: Request) ->
 pub(super) async fn predict_batch(State(gateway): State<Gateway>, request: Request) -> Result<Response, ApiError> {
     let model = gateway.model()?;
     let body = Body::read(&gateway, request).await?;
-    let BatchRequest { reviews } = body.json(&gateway).await?;
     let limit = gateway.config().max_batch;
-    if reviews.len() > limit {
-        return Err(ApiError::BatchTooLarge { found: reviews.len(), limit });
-    }
+    let reviews = body.parsed(&gateway, move |bytes| reviews::parse(bytes, limit)).await?;
     for (index, review) in reviews.iter().enumerate() {
         let checked = review.check(gateway.config().max_text_characters);
         checked.map_err(|error| ApiError::Review { index, error: Box::new(error) })?;

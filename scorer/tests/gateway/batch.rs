@@ -57,5 +57,35 @@ async fn too_many_reviews_are_refused() {
     let gateway = gateway_with(GatewayConfig { max_batch: 2, ..config() });
     let body = r#"{"reviews": [{"text": "a"}, {"text": "b"}, {"text": "c"}]}"#;
     let detail = post(&gateway, "/predict/batch", body).await.detail(400);
-    assert_eq!(detail, "The batch holds 3 reviews; at most 2 are accepted: send it in parts.");
+    assert_eq!(detail, "The batch holds more than 2 reviews: send it in parts.");
+    let body = r#"{"reviews": [{"text": "a"}, {"text": "b"}]}"#;
+    assert_eq!(post(&gateway, "/predict/batch", body).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_lies_beyond_the_largest_batch_is_not_read() {
+    let gateway = gateway_with(GatewayConfig { max_batch: 2, ..config() });
+    let two = r#"{"reviews": [{"text": "a"}, {"text": "b"}"#;
+    for rest in [", {\"text\": 5}]}", ", no JSON", ", {\"text\": \"c\"}, {"] {
+        let detail = post(&gateway, "/predict/batch", format!("{two}{rest}")).await.detail(400);
+        assert_eq!(detail, "The batch holds more than 2 reviews: send it in parts.", "{rest}");
+    }
+    for cut_off in ["", ", "] {
+        let detail = post(&gateway, "/predict/batch", format!("{two}{cut_off}")).await.detail(400);
+        assert!(detail.starts_with("The body is not valid JSON: EOF while parsing"), "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_batch_is_told_why() {
+    for (body, reason) in [
+        ("{}", "missing field `reviews`"),
+        (r#"{"reviews": [], "reviews": []}"#, "duplicate field `reviews`"),
+        ("7", "invalid type: integer `7`, expected an object with the field `reviews`"),
+        (r#"{"reviews": {"text": "a"}}"#, "`reviews`: invalid type: map, expected an array"),
+        (r#"{"reviews": ["a"]}"#, "`reviews[0]`: invalid type: string \"a\", expected an object with the field `text`"),
+    ] {
+        let detail = post(&gateway(), "/predict/batch", body).await.detail(422);
+        assert_eq!(detail, format!("The body does not fit: {reason}."), "{body}");
+    }
 }

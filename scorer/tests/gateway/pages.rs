@@ -1,6 +1,6 @@
 //! The pages for people, and the document that describes the API.
 
-use crate::harness::{config, gateway, gateway_with, get, send};
+use crate::harness::{config, gateway, gateway_with, gateway_without_model, get, send};
 use axum::body::Body;
 use axum::http::{Request, header};
 use scorer::GatewayConfig;
@@ -82,9 +82,21 @@ async fn the_document_tells_fields_and_limits() {
 }
 
 #[tokio::test]
+async fn examples_show_the_model_in_use() {
+    let document = get(&gateway(), "/openapi.json").await.json();
+    let schemas = &document["components"]["schemas"];
+    let field = &schemas["PredictResponse"]["properties"]["model_name"];
+    assert!(field["$ref"] == "#/components/schemas/ModelName" || field["allOf"].is_array(), "{field}");
+    assert_eq!(schemas["ModelName"]["examples"], serde_json::json!(["sentiment"]));
+    assert_eq!(schemas["ModelVersion"]["examples"], serde_json::json!(["v3"]));
+    let document = get(&gateway_without_model(), "/openapi.json").await.json();
+    assert!(document["components"]["schemas"]["ModelName"].get("examples").is_none());
+}
+
+#[tokio::test]
 async fn pages_load_nothing_from_elsewhere() {
     let gateway = gateway();
-    for path in ["/", "/docs"] {
+    for path in ["/", "/docs", "/docs/"] {
         let page = get(&gateway, path).await;
         assert_eq!(page.status, 200);
         assert_eq!(page.headers[header::CONTENT_TYPE], "text/html; charset=utf-8");
@@ -93,11 +105,11 @@ async fn pages_load_nothing_from_elsewhere() {
         }
         let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(policy.starts_with("default-src 'self'"), "{policy}");
-        assert_links_lead_somewhere(page.text()).await;
+        assert_links_lead_somewhere(path, page.text()).await;
     }
 }
 
-async fn assert_links_lead_somewhere(page: &str) {
+async fn assert_links_lead_somewhere(path: &str, page: &str) {
     let gateway = gateway();
     let mut links = 0;
     for attribute in ["src=\"", "href=\"", "fetch(\"", "url: \""] {
@@ -107,6 +119,9 @@ async fn assert_links_lead_somewhere(page: &str) {
                 continue;
             }
             links += 1;
+            // Links are relative, so that the gateway may stand under any prefix.
+            let above = if path.ends_with("docs/") { "../" } else { "" };
+            let link = link.strip_prefix(above).unwrap_or_else(|| panic!("{path} links to {link}"));
             let status = get(&gateway, &format!("/{link}")).await.status;
             assert_ne!(status, 404, "{link}");
         }
