@@ -120,7 +120,7 @@ fn await_leaders<'s>(kafka: &KafkaConfig, specs: impl Iterator<Item = &'s TopicS
                 );
                 return Err(Error::Topic { action: "use", topic: spec.name.clone(), reason });
             }
-            std::thread::sleep(PAUSE.min(left));
+            std::thread::park_timeout(PAUSE.min(left));
         }
     }
     Ok(())
@@ -187,7 +187,7 @@ mod tests {
 
         kafka.connect_timeout_ms = 20_000;
         let waiting = std::thread::spawn(move || await_leaders(&kafka, [spec(2)].iter()));
-        std::thread::sleep(Duration::from_millis(300));
+        std::thread::park_timeout(Duration::from_millis(300));
         assert!(!waiting.is_finished(), "it waits for the second leader");
         cluster.partition_leader("topic", 1, Some(1)).unwrap();
         waiting.join().unwrap().unwrap();

@@ -60,7 +60,7 @@ fn existing(kafka: &KafkaConfig, topic: &str) -> Result<TopicDescription, Error>
             let (brokers, advice) = (kafka.brokers.clone(), "create it first".to_owned());
             return Err(Error::MissingTopics { topics: vec![topic.to_owned()], brokers, advice });
         }
-        std::thread::sleep(PAUSE);
+        std::thread::park_timeout(PAUSE);
     }
 }
 
@@ -75,7 +75,7 @@ fn watermarks(consumer: &BaseConsumer, topic: &str, partition: i32, deadline: In
             return Err(error);
         }
         tracing::debug!("not yet: {error}");
-        std::thread::sleep(PAUSE.min(left));
+        std::thread::park_timeout(PAUSE.min(left));
         // librdkafka remembers that there was no leader, and would not ask again by itself. If it cannot, the next look
         // says why.
         let _ = consumer.fetch_metadata(Some(topic), left.max(PAUSE));
@@ -104,7 +104,7 @@ mod tests {
 
         let patient = kafka(&cluster, 20_000);
         let reading = std::thread::spawn(move || end_offsets(&patient, "topic").map(|ends| ends.iter().count()));
-        std::thread::sleep(Duration::from_millis(300));
+        std::thread::park_timeout(Duration::from_millis(300));
         cluster.partition_leader("topic", 1, Some(1)).unwrap();
         assert_eq!(reading.join().unwrap().unwrap(), 2);
     }
@@ -135,7 +135,7 @@ mod tests {
         let cluster = MockCluster::new(1).unwrap();
         let patient = kafka(&cluster, 20_000);
         let reading = std::thread::spawn(move || end_offsets(&patient, "topic").map(|ends| ends.iter().count()));
-        std::thread::sleep(Duration::from_millis(300));
+        std::thread::park_timeout(Duration::from_millis(300));
         cluster.create_topic("topic", 3, 1).unwrap();
         assert_eq!(reading.join().unwrap().unwrap(), 3);
 
