@@ -4,6 +4,7 @@
 mod config;
 mod config_verb;
 mod demo;
+mod dlq;
 mod evaluate;
 mod files;
 mod model_in_use;
@@ -63,6 +64,7 @@ enum Verb {
     Serve(serve::Args),
     Models(models::Args),
     Topics(topics::Args),
+    Dlq(dlq::Args),
     Config(config_verb::Args),
 }
 
@@ -101,6 +103,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Serve(args) => serve::run(args, config).await,
         Verb::Models(args) => models::run(args, config).await,
         Verb::Topics(args) => topics::run(args, config).await,
+        Verb::Dlq(args) => dlq::run(args, config).await,
         Verb::Config(args) => config_verb::run(&args, &effective),
     };
     outcome.map_err(Failure::of)

@@ -1,6 +1,7 @@
 //! The loaded model at work. One function scores a document; the stream worker and the gateway both call it. The model follows
 //! its alias in the registry while they run.
 
+pub mod dead_letters;
 pub mod features;
 mod follow;
 pub mod gateway;

@@ -1,6 +1,8 @@
 //! A record that can't be scored: its bytes and key unchanged, and why, in the headers of both Kafka Connect and Kafka Streams, so
 //! that the tools that people have for either can read it.
 
+use crate::dead_letters::attempts_of;
+use crate::dead_letters::headers::{ATTEMPTS, CAUSE, OMITTED_KEY, OMITTED_PAYLOAD, RECORD_OVERHEAD, header_bytes};
 use rdkafka::Message;
 use rdkafka::message::{BorrowedMessage, Header, Headers, OwnedHeaders};
 use rdkafka::producer::BaseRecord;
@@ -58,17 +60,9 @@ impl Kept {
     }
 }
 
-/// What a record takes beside its key, payload and headers, rounded up: its own framing and that of a batch of one.
-const RECORD_OVERHEAD: usize = 160;
-
 /// What a prediction takes on the wire.
 pub(super) fn prediction_bytes(key: &str, value: &[u8], traceparent: Option<&str>) -> usize {
     RECORD_OVERHEAD + key.len() + value.len() + traceparent.map_or(0, |value| header_bytes("traceparent", value.len()))
-}
-
-fn header_bytes(key: &str, value: usize) -> usize {
-    // Two lengths of up to five bytes.
-    key.len() + value + 10
 }
 
 impl DeadLetter {
@@ -89,10 +83,9 @@ impl DeadLetter {
         for (key, value) in &errors {
             headers = headers.insert(Header { key, value: Some(value) });
         }
-        for (is_kept, key, bytes) in [
-            (kept.payload, "plaudit.omitted_payload_bytes", record.payload_len()),
-            (kept.key, "plaudit.omitted_key_bytes", record.key_len()),
-        ] {
+        for (is_kept, key, bytes) in
+            [(kept.payload, OMITTED_PAYLOAD, record.payload_len()), (kept.key, OMITTED_KEY, record.key_len())]
+        {
             if !is_kept {
                 headers = headers.insert(Header { key, value: Some(&bytes.to_string()) });
             }
@@ -106,8 +99,12 @@ impl DeadLetter {
     fn errors(&self, record: &BorrowedMessage<'_>, group: &str) -> Vec<(&'static str, String)> {
         let class = format!("plaudit.{}", self.cause.as_str());
         let stage = if matches!(self.cause, DeadLetterCause::Decode(_)) { "VALUE_CONVERTER" } else { "TRANSFORMATION" };
+        // A record that was replayed brings along how often it was tried before.
+        let attempts = record.headers().and_then(attempts_of).unwrap_or(0).saturating_add(1);
         vec![
-            ("plaudit.cause", self.cause.as_str().to_owned()),
+            // The first of all: what stands before it is the record's own.
+            (CAUSE, self.cause.as_str().to_owned()),
+            (ATTEMPTS, attempts.to_string()),
             ("__connect.errors.topic", record.topic().to_owned()),
             ("__connect.errors.partition", record.partition().to_string()),
             ("__connect.errors.offset", record.offset().to_string()),
