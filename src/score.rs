@@ -116,6 +116,7 @@ impl Summary {
             records: 0,
             predictions: 0,
             dead_letters: 0,
+            lost_records: 0,
             seconds: 0.0,
             records_per_second: 0.0,
             latency_ms: None,

@@ -1,6 +1,7 @@
 //! What is on the wire and on disk: the record types, the names of topics, the JSON Schema of each. No I/O and no async;
 //! decoding takes bytes and answers a value or an error that names the field, and never panics.
 
+mod alert;
 mod decode;
 mod feedback;
 mod json_schema;
@@ -12,6 +13,7 @@ mod review;
 mod timestamp;
 mod topics;
 
+pub use alert::{Alert, Window};
 pub use decode::{Cause, DecodeError};
 pub use feedback::{Feedback, Origin};
 pub use json_schema::json_schema;

@@ -54,6 +54,7 @@ fn what_must_be_there_is_required() {
     };
     assert_eq!(required("review"), "created_at review_id text");
     assert_eq!(required("feedback"), "created_at label origin review_id");
+    assert_eq!(required("alert"), "message monitor since statistic threshold value window");
     assert_eq!(
         required("prediction"),
         "confidence created_at features_status model probability review_id scored_at sentiment source"

@@ -23,6 +23,8 @@ pub const UNDECODABLE_FEATURES: &str = "plaudit_undecodable_features_total";
 pub const STREAM_PREDICTIONS: &str = "plaudit_stream_predictions_total";
 /// Dead letters committed by the stream, by cause.
 pub const STREAM_DEAD_LETTERS: &str = "plaudit_stream_dead_letters_total";
+/// Reviews that were deleted before the stream had read them.
+pub const STREAM_LOST_RECORDS: &str = "plaudit_stream_lost_records_total";
 /// From the start of a transaction to its commit.
 pub const STREAM_TRANSACTION_SECONDS: &str = "plaudit_stream_transaction_seconds";
 /// Records per transaction.
@@ -40,6 +42,7 @@ pub fn describe() {
     describe_counter!(FEATURE_READ_FAILURES, "Reads of the online store that failed or came too late");
     describe_counter!(STREAM_PREDICTIONS, "Predictions committed by the stream, by label");
     describe_counter!(STREAM_DEAD_LETTERS, "Dead letters committed by the stream, by cause");
+    describe_counter!(STREAM_LOST_RECORDS, "Reviews that were deleted before the stream had read them");
     describe_histogram!(STREAM_TRANSACTION_SECONDS, "Seconds from the start of a transaction to its commit");
     describe_histogram!(STREAM_TRANSACTION_RECORDS, "Records per transaction");
     describe_counter!(STREAM_ABORTS, "Transactions that were aborted and tried again");
@@ -82,6 +85,10 @@ pub(crate) fn count_abort() {
 
 pub(crate) fn count_stream_predictions(label: Label, predictions: u64) {
     counter!(STREAM_PREDICTIONS, "label" => label_name(label)).increment(predictions);
+}
+
+pub(crate) fn count_lost_records(records: u64) {
+    counter!(STREAM_LOST_RECORDS).increment(records);
 }
 
 pub(crate) fn count_dead_letter(cause: &'static str) {

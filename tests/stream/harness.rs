@@ -41,11 +41,8 @@ impl World {
             drift: topic("drift"),
         };
         let kafka = KafkaConfig::new(brokers, id);
-        let specs: Vec<TopicSpec> = [&topics.reviews, &topics.predictions, &Topics::dead_letters_of(&topics.reviews)]
-            .into_iter()
-            .map(|name| TopicSpec { name: name.clone(), partitions, replication: 1, config: BTreeMap::new() })
-            .collect();
-        create_topics(&kafka, &specs).unwrap();
+        let names = [&topics.reviews, &topics.predictions, &Topics::dead_letters_of(&topics.reviews), &topics.drift];
+        create_topics(&kafka, &names.map(|name| spec(name, partitions))).unwrap();
         let world = Self { kafka, topics, folder: tempfile::tempdir().unwrap() };
         world.train("good", "bad");
         world
@@ -137,6 +134,10 @@ impl World {
     pub fn wait_for_predictions(&self, at_least: usize) {
         wait_for(&format!("{at_least} predictions"), || self.predictions().len() >= at_least);
     }
+}
+
+fn spec(name: &str, partitions: i32) -> TopicSpec {
+    TopicSpec { name: name.to_owned(), partitions, replication: 1, config: BTreeMap::new() }
 }
 
 #[derive(Default, Clone, Copy)]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
 
 mod harness;
+mod recovery;
 mod stopping;
 
 use harness::{PATIENCE, Record, Running, World, assert_exactly_once, noise, report, review, wait_for};

@@ -2,13 +2,13 @@
 
 use super::config::{ROLE, StreamConfig};
 use super::ownership::{Callbacks, Epoch, Owned, Ownership};
+use super::start::LostRange;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, TopicPartitionList};
-use service::kafka::{Error, ErrorKind, KafkaConfig, NextOffset, NextOffsets};
+use service::kafka::{Error, ErrorKind, KafkaConfig, NextOffset, NextOffsets, OnLostRange};
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -33,16 +33,21 @@ pub(super) type ReviewConsumer = BaseConsumer<Callbacks>;
 pub(super) fn subscribe(
     kafka: &KafkaConfig,
     topic: &str,
-    ownership: Arc<Ownership>,
+    callbacks: Callbacks,
     until_end: bool,
 ) -> Result<ReviewConsumer, Error> {
     let mut config = kafka.consumer(ROLE);
+    // A position that the topic doesn't hold is never passed over in silence; see `start`.
+    config.set("auto.offset.reset", "error");
+    if !kafka.properties.contains_key("client.id") {
+        // Its name in the group's list of members says whose transactions are its.
+        config.set("client.id", callbacks.starts.transactional_id());
+    }
     if until_end {
         config.set("enable.partition.eof", "true");
     }
-    let consumer: ReviewConsumer = config
-        .create_with_context(Callbacks(ownership))
-        .map_err(|source| Error::client("create a consumer", source))?;
+    let consumer: ReviewConsumer =
+        config.create_with_context(callbacks).map_err(|source| Error::client("create a consumer", source))?;
     consumer.subscribe(&[topic]).map_err(|source| Error::client("subscribe", source))?;
     Ok(consumer)
 }
@@ -58,6 +63,8 @@ pub(super) struct Batch<'c> {
     pub(super) records: Vec<Taken<'c>>,
     /// Partitions that end with transaction markers, which are never delivered: the positions behind them.
     pub(super) ends: Vec<(i32, NextOffset)>,
+    /// What was deleted before it was scored.
+    pub(super) lost: Vec<LostRange>,
     /// The assignments by which their partitions were owned.
     pub(super) epochs: HashMap<i32, Epoch>,
     bytes: usize,
@@ -65,13 +72,33 @@ pub(super) struct Batch<'c> {
 
 impl<'c> Batch<'c> {
     fn new() -> Self {
-        Self { records: Vec::new(), ends: Vec::new(), epochs: HashMap::new(), bytes: 0 }
+        Self { records: Vec::new(), ends: Vec::new(), lost: Vec::new(), epochs: HashMap::new(), bytes: 0 }
     }
 
     fn push(&mut self, message: BorrowedMessage<'c>, epoch: Epoch) {
+        self.enter(message.partition(), epoch);
         self.bytes += message.payload_len() + message.key_len();
-        self.epochs.insert(message.partition(), epoch);
         self.records.push(Taken { message, at: Instant::now() });
+    }
+
+    fn push_end(&mut self, partition: i32, next: NextOffset, epoch: Epoch) {
+        self.enter(partition, epoch);
+        self.ends.push((partition, next));
+    }
+
+    fn push_lost(&mut self, range: LostRange, epoch: Epoch) {
+        self.push_end(range.partition, range.to, epoch);
+        self.lost.push(range);
+    }
+
+    /// What follows comes by this assignment. Where the partition was given up and taken again within one batch, what was
+    /// read before will be read again.
+    fn enter(&mut self, partition: i32, epoch: Epoch) {
+        if self.epochs.insert(partition, epoch).is_some_and(|earlier| earlier != epoch) {
+            self.records.retain(|taken| taken.message.partition() != partition);
+            self.ends.retain(|&(other, _)| other != partition);
+            self.lost.retain(|range| range.partition != partition);
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -127,6 +154,7 @@ pub(super) struct Intake<'c> {
     pub(super) topic: &'c str,
     pub(super) ownership: &'c Ownership,
     pub(super) config: &'c StreamConfig,
+    pub(super) on_lost_range: OnLostRange,
     pub(super) end: Option<End>,
 }
 
@@ -194,7 +222,9 @@ impl<'c> Intake<'c> {
 
     /// Waits for one record; false when none came.
     fn poll(&mut self, wait: Duration, batch: &mut Batch<'c>) -> Result<bool, Error> {
-        match self.consumer.poll(wait) {
+        let polled = self.consumer.poll(wait);
+        self.note_lost(batch)?;
+        match polled {
             None => Ok(false),
             Some(Ok(message)) => {
                 self.take(message, batch);
@@ -202,6 +232,11 @@ impl<'c> Intake<'c> {
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 self.note_end(partition, batch);
+                Ok(false)
+            }
+            Some(Err(KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset))) => {
+                tracing::warn!("a position lies outside of what \"{}\" holds: joins the group anew", self.topic);
+                self.consumer.context().starts.look_at_ranges(self.consumer, self.topic)?;
                 Ok(false)
             }
             Some(Err(error)) => {
@@ -222,11 +257,22 @@ impl<'c> Intake<'c> {
         if self.end.as_mut().is_some_and(|end| end.is_beyond(partition, message.offset(), epoch)) {
             return;
         }
-        if batch.epochs.get(&partition).is_some_and(|&earlier| earlier != epoch) {
-            // Given up and taken again within one batch: what was read before the gap will be read again.
-            batch.records.retain(|taken| taken.message.partition() != partition);
-        }
         batch.push(message, epoch);
+    }
+
+    /// Takes note of what an assignment found to be gone.
+    fn note_lost(&self, batch: &mut Batch<'c>) -> Result<(), Error> {
+        for range in self.consumer.context().starts.take_lost()? {
+            let error = range.error(self.topic);
+            if self.on_lost_range == OnLostRange::Stop {
+                return Err(error);
+            }
+            tracing::error!("{error}");
+            if let Some(epoch) = self.ownership.now().epoch(range.partition) {
+                batch.push_lost(range, epoch);
+            }
+        }
+        Ok(())
     }
 
     /// The client has reached the end of a partition. Where records did not show it, markers stand between the last record and
@@ -237,8 +283,7 @@ impl<'c> Intake<'c> {
             return;
         };
         if end.reached.insert(partition, epoch) != Some(epoch) {
-            batch.epochs.insert(partition, epoch);
-            batch.ends.push((partition, NextOffset(offset)));
+            batch.push_end(partition, NextOffset(offset), epoch);
         }
     }
 

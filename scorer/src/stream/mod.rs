@@ -15,6 +15,7 @@ mod intake;
 mod ownership;
 mod publish;
 mod report;
+mod start;
 mod work;
 
 pub use config::StreamConfig;
@@ -58,7 +59,7 @@ impl Stream {
     /// Works until the token is cancelled, or the end is reached. Blocks: give it a thread of its own.
     pub fn run(self, token: &CancellationToken) -> Result<StreamReport, Error> {
         let dead_letters = Topics::dead_letters_of(&self.topics.reviews);
-        let topics = [self.topics.reviews.as_str(), &self.topics.predictions, &dead_letters];
+        let topics = [self.topics.reviews.as_str(), &self.topics.predictions, &dead_letters, &self.topics.drift];
         self.kafka.check_topics(&topics, "create them with `plaudit topics create`")?;
 
         let end = self.until_end.then(|| intake::End::now(&self.kafka, &self.topics.reviews)).transpose()?;
@@ -77,7 +78,13 @@ impl Stream {
         };
         let producer = settings.connect()?;
         let ownership = Arc::new(ownership::Ownership::new(self.health));
-        let consumer = intake::subscribe(&self.kafka, &self.topics.reviews, Arc::clone(&ownership), self.until_end)?;
+        let starts = start::Starts::new(
+            self.kafka.clone(),
+            settings.transactional_id.clone(),
+            self.config.transaction_timeout(),
+        );
+        let callbacks = ownership::Callbacks { ownership: Arc::clone(&ownership), starts };
+        let consumer = intake::subscribe(&self.kafka, &self.topics.reviews, callbacks, self.until_end)?;
         tracing::info!(
             messaging.destination.name = %self.topics.reviews,
             messaging.consumer.group.name = %self.kafka.group_of(config::ROLE),
@@ -86,8 +93,14 @@ impl Stream {
 
         let started = Instant::now();
         let reviews = self.topics.reviews.clone();
-        let intake =
-            intake::Intake { consumer: &consumer, topic: &reviews, ownership: &ownership, config: &self.config, end };
+        let intake = intake::Intake {
+            consumer: &consumer,
+            topic: &reviews,
+            ownership: &ownership,
+            config: &self.config,
+            on_lost_range: self.kafka.on_lost_range,
+            end,
+        };
         let worker = work::Worker {
             model: self.model,
             features: self.features,
@@ -104,6 +117,7 @@ impl Stream {
             reviews: self.topics.reviews,
             predictions: self.topics.predictions,
             dead_letters,
+            drift: self.topics.drift,
             group: self.kafka.group_of(config::ROLE),
             limits: publish::Limits { prediction_bytes: limits[0], dead_letter_bytes: limits[1] },
             stop: token.clone(),

@@ -5,9 +5,11 @@
 //! another assignment. The publisher holds a lock during a transaction, and the rebalance callback takes it before it
 //! agrees to a revocation: once a partition is given up, nothing of it can be published any more.
 
-use rdkafka::ClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
+use super::start::Starts;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{ClientContext, TopicPartitionList};
 use service::health::Component;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -79,7 +81,7 @@ impl Ownership {
         self.health.ready();
     }
 
-    fn assign(&self, partitions: impl Iterator<Item = i32>) {
+    fn assign(&self, partitions: Vec<i32>) {
         let mut owned = self.now();
         for partition in partitions {
             owned.assignments += 1;
@@ -90,7 +92,7 @@ impl Ownership {
         self.tell(&owned);
     }
 
-    fn revoke(&self, partitions: impl Iterator<Item = i32>) {
+    fn revoke(&self, partitions: Vec<i32>) {
         // Waits for the transaction that is open, if one is.
         let _publishing = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut owned = self.now();
@@ -110,7 +112,10 @@ impl Ownership {
 }
 
 /// What librdkafka calls when the group changes, from the thread that polls.
-pub(super) struct Callbacks(pub(super) Arc<Ownership>);
+pub(super) struct Callbacks {
+    pub(super) ownership: Arc<Ownership>,
+    pub(super) starts: Starts,
+}
 
 impl ClientContext for Callbacks {
     fn error(&self, event: KafkaError, reason: &str) {
@@ -119,22 +124,21 @@ impl ClientContext for Callbacks {
 }
 
 impl ConsumerContext for Callbacks {
-    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        match rebalance {
-            Rebalance::Assign(list) => {
-                // The client remembers that a partition was paused when it was given up: it would never be read again.
-                if let Err(error) = consumer.resume(list) {
-                    tracing::warn!("partitions that come back could not be resumed: {error}");
-                }
-                self.0.assign(list.elements().iter().map(|element| element.partition()));
-            }
-            Rebalance::Revoke(list) => self.0.revoke(list.elements().iter().map(|element| element.partition())),
-            Rebalance::Error(error) => {
-                // The client drops its whole assignment then.
-                tracing::warn!("the consumer group could not rebalance: {error}");
-                let all: Vec<i32> = self.0.now().partitions().collect();
-                self.0.revoke(all.into_iter());
-            }
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        let is_cooperative = matches!(consumer.rebalance_protocol(), RebalanceProtocol::Cooperative);
+        let partitions = list.elements().iter().map(|element| element.partition()).collect::<Vec<_>>();
+        let done = if event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            self.starts.place(consumer, list);
+            // The client remembers that a partition was paused when it was given up: it would never be read again.
+            let resumed = consumer.resume(list);
+            self.ownership.assign(partitions);
+            resumed.and(if is_cooperative { consumer.incremental_assign(list) } else { consumer.assign(list) })
+        } else {
+            self.ownership.revoke(partitions);
+            if is_cooperative { consumer.incremental_unassign(list) } else { consumer.unassign() }
+        };
+        if let Err(error) = done {
+            tracing::warn!("the consumer group could not rebalance: {error}");
         }
     }
 }

@@ -4,6 +4,7 @@ use super::dead_letter::{DeadLetter, DeadLetterCause, prediction_bytes};
 use super::intake::{Batch, ReviewConsumer};
 use super::ownership::{Owned, Ownership};
 use super::report::Tally;
+use super::start::LostRange;
 use super::work::{Outcome, ScoredBatch};
 use crate::metrics;
 use rdkafka::consumer::Consumer;
@@ -60,6 +61,7 @@ pub(super) struct Publisher<'c> {
     pub(super) reviews: String,
     pub(super) predictions: String,
     pub(super) dead_letters: String,
+    pub(super) drift: String,
     pub(super) group: String,
     pub(super) limits: Limits,
     pub(super) stop: CancellationToken,
@@ -157,6 +159,10 @@ impl Publisher<'_> {
                 }
             }
             offsets.done(&self.reviews, message.partition(), message.offset());
+        }
+        for range in batch.lost.iter().filter(|range| is_owned(batch, range.partition, owned)) {
+            let alert = serde_json::to_vec(&range.alert(&self.reviews)).expect("an alert is JSON");
+            self.producer.send(BaseRecord::to(&self.drift).key(LostRange::MONITOR).payload(&alert))?;
         }
         for &(partition, next) in &batch.ends {
             if is_owned(batch, partition, owned) && offsets.get(&self.reviews, partition).is_none_or(|done| done < next)

@@ -24,6 +24,8 @@ pub struct StreamReport {
     pub predictions: u64,
     /// Dead letters that were committed.
     pub dead_letters: u64,
+    /// Reviews that were deleted before they were read.
+    pub lost_records: u64,
     /// From the start to the end.
     pub seconds: f64,
     /// Records over seconds.
@@ -39,13 +41,20 @@ pub struct StreamReport {
 pub(super) struct Tally {
     predictions: u64,
     dead_letters: u64,
+    lost_records: u64,
     latencies: Latencies,
     evaluation: Evaluation,
 }
 
 impl Tally {
     pub(super) fn new() -> Self {
-        Self { predictions: 0, dead_letters: 0, latencies: Latencies::new(), evaluation: Evaluation::new() }
+        Self {
+            predictions: 0,
+            dead_letters: 0,
+            lost_records: 0,
+            latencies: Latencies::new(),
+            evaluation: Evaluation::new(),
+        }
     }
 
     /// Counts a batch that was just committed; answers how many records of it were.
@@ -71,6 +80,10 @@ impl Tally {
                 }
             }
         }
+        for range in scored.batch.lost.iter().filter(|range| is_owned(&scored.batch, range.partition, owned)) {
+            self.lost_records += range.records();
+            metrics::count_lost_records(range.records());
+        }
         for label in [Label::Negative, Label::Positive] {
             let predictions = by_label[usize::from(label.is_positive())];
             self.predictions += predictions;
@@ -90,6 +103,7 @@ impl Tally {
             records,
             predictions: self.predictions,
             dead_letters: self.dead_letters,
+            lost_records: self.lost_records,
             seconds,
             records_per_second: if seconds > 0.0 { records as f64 / seconds } else { 0.0 },
             latency_ms: self.latencies.quantiles(),

@@ -22,6 +22,17 @@ const PROMISED: [(&str, &str); 8] = [
     ("auto.offset.reset", "a new group starts with the first record, so that none is left out"),
 ];
 
+/// What to do when retention was faster than the consumer group.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnLostRange {
+    /// End with an error that names the range.
+    #[default]
+    Stop,
+    /// Report the range and go on behind it.
+    Continue,
+}
+
 /// Where Kafka is, and how to talk to it. User properties win over every setting made here.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +43,8 @@ pub struct KafkaConfig {
     pub group: String,
     /// An alive broker answers within this time at start-up.
     pub connect_timeout_ms: u64,
+    /// What a consumer does about records that were deleted before it read them.
+    pub on_lost_range: OnLostRange,
     /// Any librdkafka property.
     pub properties: BTreeMap<String, String>,
 }
@@ -39,7 +52,13 @@ pub struct KafkaConfig {
 impl KafkaConfig {
     /// The defaults with these brokers and this group; handy where no configuration file is at hand.
     pub fn new(brokers: impl Into<String>, group: impl Into<String>) -> Self {
-        Self { brokers: brokers.into(), group: group.into(), connect_timeout_ms: 10_000, properties: BTreeMap::new() }
+        Self {
+            brokers: brokers.into(),
+            group: group.into(),
+            connect_timeout_ms: 10_000,
+            on_lost_range: OnLostRange::Stop,
+            properties: BTreeMap::new(),
+        }
     }
 
     /// Refuses what cannot work: empty addresses and names, and properties that librdkafka doesn't know.
@@ -168,6 +187,7 @@ impl fmt::Debug for KafkaConfig {
             .field("brokers", &redact_url(&self.brokers))
             .field("group", &self.group)
             .field("connect_timeout_ms", &self.connect_timeout_ms)
+            .field("on_lost_range", &self.on_lost_range)
             .field("properties", &self.properties.keys().collect::<Vec<_>>())
             .finish()
     }

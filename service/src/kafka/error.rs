@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::offset::NextOffset;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 /// What to do about an [`Error`].
@@ -112,6 +113,36 @@ pub enum Error {
         /// What librdkafka said.
         source: KafkaError,
     },
+    /// Records were deleted before the consumer group had read them.
+    #[error("{} records of \"{topic}\" partition {partition}, offsets {from} to {}, were deleted before they were read; \
+        kafka.on_lost_range = \"continue\" goes on at {to}", to.0 - from.0, to.0 - 1)]
+    LostRange {
+        /// Which topic.
+        topic: String,
+        /// Which partition.
+        partition: i32,
+        /// The committed offset.
+        from: NextOffset,
+        /// The first that is left.
+        to: NextOffset,
+    },
+    /// The topic ends before the consumer group's offset.
+    #[error(
+        "the group \"{group}\" has read \"{topic}\" partition {partition} up to offset {committed}, and the topic ends at \
+        {end}: it was created anew or has lost its last records; set the group's offsets to where it shall go on"
+    )]
+    BeyondTheEnd {
+        /// Which topic.
+        topic: String,
+        /// Which partition.
+        partition: i32,
+        /// The committed offset.
+        committed: NextOffset,
+        /// The topic's end.
+        end: NextOffset,
+        /// The consumer group.
+        group: String,
+    },
     /// Any other call to librdkafka.
     #[error("cannot {action}: {source}")]
     Client {
@@ -129,6 +160,7 @@ impl Error {
             Error::Config { .. } | Error::Refused { .. } | Error::MissingTopics { .. } | Error::Topic { .. } => {
                 ErrorKind::Fatal
             }
+            Error::LostRange { .. } | Error::BeyondTheEnd { .. } => ErrorKind::Fatal,
             Error::Unreachable { .. } => ErrorKind::Retry,
             Error::RecordTooLarge { .. } | Error::NotAMember { .. } => ErrorKind::Abort,
             Error::Delivery { kind, .. } | Error::Transaction { kind, .. } => *kind,

@@ -13,7 +13,7 @@ mod reachable;
 mod reader;
 mod transaction;
 
-pub use config::KafkaConfig;
+pub use config::{KafkaConfig, OnLostRange};
 pub use embedded::EmbeddedBroker;
 pub use error::{Error, ErrorKind};
 pub use offset::{NextOffset, NextOffsets};

@@ -97,7 +97,8 @@ impl TransactionalProducer {
         }
     }
 
-    /// Makes the records of the transaction visible and `offsets` the position of the consumer group, both or neither.
+    /// Makes the records of the transaction visible and `offsets` the position of the consumer group, both or neither. The
+    /// transactional id goes with the offsets as their metadata: whoever reads them knows who wrote them.
     ///
     /// After an error of kind [`ErrorKind::Abort`], call [`abort`](Self::abort).
     pub fn commit(&self, offsets: &NextOffsets, group: &ConsumerGroupMetadata) -> Result<(), Error> {
@@ -105,6 +106,9 @@ impl TransactionalProducer {
         self.flush(deadline)?;
         if !offsets.is_empty() {
             let list = offsets.to_list()?;
+            for mut element in list.elements() {
+                element.set_metadata(&self.transactional_id);
+            }
             self.retry("add offsets to the transaction", deadline, |left| {
                 self.producer.send_offsets_to_transaction(&list, group, left)
             })

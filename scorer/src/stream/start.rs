@@ -1,0 +1,200 @@
+//! Where a partition begins that the group has assigned: behind what was committed for it.
+//!
+//! Whoever commits offsets leaves its transactional id beside them. The next owner of the partition ends what that producer
+//! may have left open if its member is gone; readers of the predictions would wait for the transaction's time-out otherwise.
+//!
+//! A committed offset can lie outside of what the topic still holds. The client would go on at the first record that is left
+//! and say nothing; here it is an error, after which the assignment begins anew and the range that is gone is named.
+
+use super::config::ROLE;
+use super::intake::ReviewConsumer;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::KafkaResult;
+use rdkafka::{Offset, TopicPartitionList};
+use schemas::{Alert, Timestamp, Window};
+use service::kafka::{Error, KafkaConfig, NextOffset, TransactionalProducer};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long the group's coordinator may take to answer.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// Offsets in a transaction that is still open are not told. Whether it will ever be over is asked after this time.
+const FIRST_ANSWER: Duration = Duration::from_secs(1);
+
+/// Records of a partition that were deleted before they were scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LostRange {
+    pub(super) partition: i32,
+    /// The committed offset.
+    pub(super) from: NextOffset,
+    /// The first that the topic still holds.
+    pub(super) to: NextOffset,
+}
+
+impl LostRange {
+    /// The key of its alerts.
+    pub(super) const MONITOR: &str = "lost-range";
+
+    /// What goes to `drift`, in the transaction that takes the group past the range.
+    pub(super) fn alert(&self, topic: &str) -> Alert {
+        Alert {
+            monitor: Self::MONITOR.to_owned(),
+            statistic: "lost_records".to_owned(),
+            value: self.records() as f64,
+            threshold: 0.0,
+            window: Window {
+                topic: topic.to_owned(),
+                partition: self.partition,
+                from_offset: self.from.0,
+                to_offset: self.to.0,
+            },
+            message: self.error(topic).to_string(),
+            since: Timestamp::now(),
+        }
+    }
+
+    /// The same as an error.
+    pub(super) fn error(&self, topic: &str) -> Error {
+        Error::LostRange { topic: topic.to_owned(), partition: self.partition, from: self.from, to: self.to }
+    }
+
+    pub(super) fn records(&self) -> u64 {
+        self.to.0.abs_diff(self.from.0)
+    }
+}
+
+pub(super) struct Starts {
+    kafka: KafkaConfig,
+    transactional_id: String,
+    transaction_timeout: Duration,
+    /// A position was out of range: the next assignment compares positions with what the topic holds.
+    looks_at_ranges: AtomicBool,
+    found: Mutex<Result<Vec<LostRange>, Error>>,
+}
+
+impl Starts {
+    pub(super) fn new(kafka: KafkaConfig, transactional_id: String, transaction_timeout: Duration) -> Self {
+        let found = Mutex::new(Ok(Vec::new()));
+        Self { kafka, transactional_id, transaction_timeout, looks_at_ranges: AtomicBool::new(false), found }
+    }
+
+    pub(super) fn transactional_id(&self) -> &str {
+        &self.transactional_id
+    }
+
+    /// Joins the group anew: the next assignment says which records are gone.
+    pub(super) fn look_at_ranges(&self, consumer: &ReviewConsumer, topic: &str) -> Result<(), Error> {
+        self.looks_at_ranges.store(true, Ordering::Relaxed);
+        consumer.unsubscribe();
+        consumer.subscribe(&[topic]).map_err(|source| Error::client("subscribe", source))
+    }
+
+    /// What was found to be gone since the last call.
+    pub(super) fn take_lost(&self) -> Result<Vec<LostRange>, Error> {
+        std::mem::replace(&mut *self.found.lock().unwrap_or_else(PoisonError::into_inner), Ok(Vec::new()))
+    }
+
+    /// Sets where each partition of a new assignment begins.
+    pub(super) fn place<C: ConsumerContext>(&self, consumer: &BaseConsumer<C>, assigned: &mut TopicPartitionList) {
+        let looks_at_ranges = self.looks_at_ranges.load(Ordering::Relaxed);
+        let placed = self.committed(consumer, assigned).and_then(|committed| {
+            for element in committed.elements() {
+                let (topic, partition) = (element.topic(), element.partition());
+                let start = match element.offset() {
+                    Offset::Offset(next) if looks_at_ranges => {
+                        Offset::Offset(self.within_range(consumer, topic, partition, next)?)
+                    }
+                    Offset::Offset(next) => Offset::Offset(next),
+                    // Nothing was ever committed: no record is left out.
+                    _ => Offset::Beginning,
+                };
+                assigned.set_partition_offset(topic, partition, start)?;
+            }
+            self.looks_at_ranges.store(false, Ordering::Relaxed);
+            Ok(())
+        });
+        if let Err(error) = placed {
+            // The client asks by itself then, and a position that it can't find comes back as an error.
+            tracing::warn!("the committed offsets could not be read yet: {error}");
+        }
+    }
+
+    /// The group's committed offsets of the partitions.
+    fn committed<C: ConsumerContext>(
+        &self,
+        consumer: &BaseConsumer<C>,
+        partitions: &TopicPartitionList,
+    ) -> KafkaResult<TopicPartitionList> {
+        if let Ok(committed) = consumer.committed_offsets(partitions.clone(), FIRST_ANSWER) {
+            self.end_what_the_dead_left_open(consumer, &committed);
+            return Ok(committed);
+        }
+        // An open transaction hides offsets from those who read committed ones; others see the ones before it.
+        let mut config = self.kafka.consumer(ROLE);
+        let before: BaseConsumer = config.set("isolation.level", "read_uncommitted").create()?;
+        let seen = before.committed_offsets(partitions.clone(), ANSWER)?;
+        self.end_what_the_dead_left_open(consumer, &seen);
+        consumer.committed_offsets(partitions.clone(), ANSWER)
+    }
+
+    /// Fences the producers that committed last, where their members are no longer in the group.
+    fn end_what_the_dead_left_open<C: ConsumerContext>(
+        &self,
+        consumer: &BaseConsumer<C>,
+        committed: &TopicPartitionList,
+    ) {
+        let prefix = format!("{}.", self.kafka.group_of(ROLE));
+        let mut producers: BTreeSet<String> = committed.elements().iter().map(|e| e.metadata().to_owned()).collect();
+        producers.retain(|id| id.starts_with(&prefix) && *id != self.transactional_id);
+        if producers.is_empty() {
+            return;
+        }
+        let group = self.kafka.group_of(ROLE);
+        let members: BTreeSet<String> = match consumer.fetch_group_list(Some(&group), ANSWER) {
+            Ok(list) => list.groups().iter().flat_map(|g| g.members()).map(|m| m.client_id().to_owned()).collect(),
+            Err(error) => {
+                tracing::warn!("the members of \"{group}\" are unknown: {error}");
+                return;
+            }
+        };
+        // A list without this member, as brokers give it for groups of the newer protocol, tells nothing about others.
+        if !members.contains(&self.transactional_id) {
+            return;
+        }
+        for id in producers.difference(&members) {
+            match TransactionalProducer::new(&self.kafka, id, self.transaction_timeout) {
+                Ok(_) => tracing::info!("\"{id}\" has left the group; a transaction that it left open is over"),
+                Err(error) => tracing::warn!("what \"{id}\" left open will end by its time-out: {error}"),
+            }
+        }
+    }
+
+    /// The offset, or the first that is left where it was deleted.
+    fn within_range<C: ConsumerContext>(
+        &self,
+        consumer: &BaseConsumer<C>,
+        topic: &str,
+        partition: i32,
+        next: i64,
+    ) -> KafkaResult<i64> {
+        let (first, end) = consumer.fetch_watermarks(topic, partition, ANSWER)?;
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if next > end {
+            *found = Err(Error::BeyondTheEnd {
+                topic: topic.to_owned(),
+                partition,
+                committed: NextOffset(next),
+                end: NextOffset(end),
+                group: self.kafka.group_of(ROLE),
+            });
+        } else if next < first
+            && let Ok(lost) = &mut *found
+        {
+            lost.push(LostRange { partition, from: NextOffset(next), to: NextOffset(first) });
+        }
+        Ok(next.max(first))
+    }
+}
