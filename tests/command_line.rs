@@ -174,6 +174,7 @@ fn every_foreseen_failure_is_one_sentence_that_names_the_thing() {
     for (line, code, words) in [
         (format!("score --registry models {BROKER}"), 1, NO_BROKER),
         (format!("topics create {BROKER}"), 1, NO_BROKER),
+        (format!("topics check {BROKER}"), 1, NO_BROKER),
         (format!("replay --input reviews.jsonl {BROKER}"), 1, NO_BROKER),
         (
             "serve --registry models --set gateway.listen=127.0.0.1:0 --set redis.url=redis://127.0.0.1:1".into(),

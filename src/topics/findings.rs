@@ -101,7 +101,8 @@ fn of_topic(role: Role, topic: &TopicInspection, brokers: usize, needs: &Needs, 
     }
     match &topic.settings {
         Ok(settings) => {
-            of_settings(role, description.replication, needs, found, |name| settings.get(name).map(String::as_str))
+            let setting = |name: &str| settings.get(name).map(String::as_str);
+            of_settings(role, description.replication, needs, found, setting);
         }
         Err(reason) => found.warning(
             format!("settings cannot be read: {}", reason.trim_end_matches('.')),
