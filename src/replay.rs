@@ -4,7 +4,6 @@ use crate::config::Config;
 use crate::files::FileArgs;
 use crate::output::Output;
 use crate::usage::WrongUsage;
-use feature_store::offline::FileError;
 use indicatif::{ProgressBar, ProgressStyle};
 use ingest::replay::{self, ReplayProgress, ReplaySettings};
 use ingest::{Error, Speed};
@@ -60,13 +59,7 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
 /// Tells wrong usage from failure.
 fn sorted(error: Error) -> anyhow::Error {
     match error {
-        Error::File(
-            error @ (FileError::NoFiles
-            | FileError::NoText { .. }
-            | FileError::NoMappedColumn { .. }
-            | FileError::NoConditionColumn { .. }
-            | FileError::UnusableColumn { .. }),
-        ) => WrongUsage(error.to_string()).into(),
+        Error::File(error) if error.is_wrong_usage() => WrongUsage(error.to_string()).into(),
         error => error.into(),
     }
 }

@@ -107,6 +107,14 @@ impl Columns {
         self.mapped.iter().map(|pair| (pair.field, pair.column.as_str()))
     }
 
+    /// The first two pairs for one field, where there are two.
+    pub(super) fn mapped_twice(&self) -> Option<[&ColumnPair; 2]> {
+        self.mapped.iter().enumerate().find_map(|(place, pair)| {
+            let earlier = self.mapped[..place].iter().find(|earlier| earlier.field == pair.field)?;
+            Some([earlier, pair])
+        })
+    }
+
     /// The column that somebody asked for: absent from a file, it is an error.
     pub(super) fn mapped_column(&self, field: Field) -> Option<&str> {
         self.mapped.iter().find(|pair| pair.field == field).map(|pair| pair.column.as_str())
@@ -114,14 +122,9 @@ impl Columns {
 }
 
 impl FromIterator<ColumnPair> for Columns {
-    /// Of several pairs for one field the last wins, as flags do.
+    /// Of several pairs for one field none can be right: files are refused with them.
     fn from_iter<I: IntoIterator<Item = ColumnPair>>(pairs: I) -> Self {
-        let mut mapped: Vec<ColumnPair> = Vec::new();
-        for pair in pairs {
-            mapped.retain(|earlier| earlier.field != pair.field);
-            mapped.push(pair);
-        }
-        Self { mapped }
+        Self { mapped: pairs.into_iter().collect() }
     }
 }
 
@@ -151,10 +154,10 @@ mod tests {
     }
 
     #[test]
-    fn the_last_pair_of_a_field_wins_and_others_keep_their_names() {
-        let pairs = ["rating=a", "rating=b"].map(|pair| pair.parse().unwrap());
-        let columns: Columns = pairs.into_iter().collect();
-        assert_eq!(columns.column_of(Field::Rating), "b");
+    fn a_field_has_the_column_of_its_pair_and_others_keep_their_names() {
+        let columns: Columns = ["rating=a", "label=a"].map(|pair| pair.parse().unwrap()).into_iter().collect();
+        assert_eq!(columns.column_of(Field::Rating), "a");
         assert_eq!(columns.column_of(Field::Text), "text");
+        assert_eq!(columns.mapped_twice(), None);
     }
 }

@@ -63,6 +63,21 @@ pub enum FileError {
         /// The path as given.
         path: PathBuf,
     },
+    /// Text of two bytes a character.
+    #[error(
+        "`{path}` is UTF-16, and text is read as UTF-8: convert it, such as by iconv -f UTF-16 -t UTF-8 {path}",
+        path = path.display()
+    )]
+    Utf16 {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// Parquet under the name of a text file.
+    #[error("`{}` is Parquet, though its name says otherwise: rename it so that it ends in .parquet", path.display())]
+    MisnamedParquet {
+        /// The path as given.
+        path: PathBuf,
+    },
     /// Parquet within gzip or zstd: it can only be read from its end.
     #[error("`{}` is Parquet within {compression}: decompress the file, Parquet compresses its own pages", path.display())]
     CompressedParquet {
@@ -144,6 +159,26 @@ pub enum FileError {
         /// The file's columns.
         columns: String,
     },
+    /// One field was mapped more than once.
+    #[error("--column is given twice for {field}, `{first}` and `{second}`: keep one of them")]
+    MappedTwice {
+        /// Our field.
+        field: Field,
+        /// A column that was asked for.
+        first: String,
+        /// Another.
+        second: String,
+    },
+    /// Several columns have the name of one that is needed.
+    #[error("`{}` has {count} columns `{column}`: rename all but the one that is meant", path.display())]
+    RepeatedColumn {
+        /// The path as given.
+        path: PathBuf,
+        /// The name.
+        column: String,
+        /// How many bear it.
+        count: usize,
+    },
     /// A mapped column is absent.
     #[error("`{}` has no column `{column}` for {field} (its columns: {columns}): correct --column", path.display())]
     NoMappedColumn {
@@ -185,6 +220,7 @@ impl FileError {
             self,
             Self::NoFiles
                 | Self::NoText { .. }
+                | Self::MappedTwice { .. }
                 | Self::NoMappedColumn { .. }
                 | Self::NoConditionColumn { .. }
                 | Self::UnusableColumn { .. }

@@ -20,10 +20,27 @@ impl Format {
         if matches!(text.first(), Some(b'{' | b'[')) {
             return Some(Format::JsonLines);
         }
-        let is_binary = text.iter().any(|byte| *byte < b' ' && !byte.is_ascii_whitespace());
         let header = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        (!is_binary && header.contains(&b',')).then_some(Format::Csv)
+        (!is_binary(text) && header.contains(&b',')).then_some(Format::Csv)
     }
+}
+
+/// Whether bytes that bear the name of a text file are Parquet.
+pub(super) fn is_parquet_after_all(head: &[u8]) -> bool {
+    head.starts_with(b"PAR1") && is_binary(head)
+}
+
+/// Whether text has two bytes a character: by its mark, or, of characters that Latin scripts have, by the zeros between.
+pub(super) fn is_utf16(head: &[u8]) -> bool {
+    match head {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
+        [first, 0, second, 0, ..] | [0, first, 0, second, ..] => *first != 0 && *second != 0,
+        _ => false,
+    }
+}
+
+fn is_binary(head: &[u8]) -> bool {
+    head.iter().any(|byte| *byte < b' ' && !byte.is_ascii_whitespace())
 }
 
 /// How a file is compressed as a whole.

@@ -56,6 +56,12 @@ impl Plan {
             let index = plan.index_of(condition.column());
             plan.conditions.push((condition.clone(), index));
         }
+        for column in &plan.columns {
+            let count = present.iter().filter(|name| *name == column).count();
+            if count > 1 {
+                return Err(FileError::RepeatedColumn { path: path.to_owned(), column: column.clone(), count });
+            }
+        }
         Ok(plan)
     }
 

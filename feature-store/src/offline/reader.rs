@@ -57,6 +57,10 @@ impl ReviewFiles {
         if paths.is_empty() {
             return Err(FileError::NoFiles);
         }
+        if let Some([first, second]) = options.columns.mapped_twice() {
+            let (field, first, second) = (first.field, first.column.clone(), second.column.clone());
+            return Err(FileError::MappedTwice { field, first, second });
+        }
         let mut waiting = VecDeque::with_capacity(paths.len());
         let mut schemas = BTreeSet::new();
         let mut fields = BTreeSet::new();

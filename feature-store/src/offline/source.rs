@@ -79,6 +79,12 @@ impl Source {
         if head.is_empty() {
             return Err(FileError::Empty { path: path.to_owned() });
         }
+        if format::is_utf16(head) {
+            return Err(FileError::Utf16 { path: path.to_owned() });
+        }
+        if compression.is_none() && format::is_parquet_after_all(head) {
+            return Err(FileError::MisnamedParquet { path: path.to_owned() });
+        }
         match format_of_name.or_else(|| Format::of_content(head)) {
             Some(Format::Csv) => Ok((source, Content::Csv(text))),
             Some(Format::JsonLines) => Ok((source, Content::JsonLines(text))),

@@ -1,6 +1,6 @@
 //! Each of these is one sentence that names the file.
 
-use crate::files::{Folder, gzip, options, refusal, zstd};
+use crate::files::{Folder, all_rows, gzip, options, refusal, zstd};
 use crate::parquet;
 use arrow_array::builder::{ListBuilder, StringBuilder};
 use arrow_array::{ArrayRef, StringArray};
@@ -125,6 +125,64 @@ fn no_column_for_the_text() {
     assert!(message.contains("its columns: body, stars") && message.contains("--column text="), "{message}");
     let message = refused(folder.write("a.jsonl", "{\"stars\": 5, \"body\": \"a\"}\n"));
     assert!(message.contains("its columns: body, stars"), "{message}");
+}
+
+#[test]
+fn text_of_two_bytes_a_character() {
+    let folder = Folder::new();
+    for text in ["text,rating\na,5\n", "{\"text\": \"a\"}\n"] {
+        let units = || text.encode_utf16();
+        let marked: Vec<u8> = [0xfeff].into_iter().chain(units()).flat_map(u16::to_le_bytes).collect();
+        for bytes in
+            [marked, units().flat_map(u16::to_le_bytes).collect(), units().flat_map(u16::to_be_bytes).collect()]
+        {
+            for (name, bytes) in [("a.csv", bytes.clone()), ("a.jsonl", bytes.clone()), ("a.csv.gz", gzip(&bytes))] {
+                let message = refused(folder.write(name, bytes));
+                assert!(message.contains("is UTF-16") && message.contains("iconv -f UTF-16 -t UTF-8"), "{message}");
+            }
+        }
+    }
+}
+
+#[test]
+fn parquet_by_the_name_of_a_text_file() {
+    let folder = Folder::new();
+    let path = parquet::write(&folder, "a.parquet", vec![("text", Arc::new(StringArray::from(vec!["a"])))]);
+    for name in ["a.csv", "a.jsonl", "a.json"] {
+        let message = refused(folder.write(name, std::fs::read(&path).unwrap()));
+        assert!(message.contains("is Parquet") && message.contains("ends in .parquet"), "{message}");
+    }
+    let message = refused(folder.write("text.csv", "PAR1,rating\na,5\n"));
+    assert!(message.contains("its columns: PAR1, rating"), "{message}");
+}
+
+#[test]
+fn a_needed_column_that_is_there_twice() {
+    let folder = Folder::new();
+    let path = folder.write("a.csv", "text,stars,text,stars,,\na,5,b,4,,\n");
+    assert!(refused(path).contains("has 2 columns `text`: rename"));
+    let path = folder.write("b.csv", "text,stars,stars,,\na,5,4,,\n");
+    assert_eq!(
+        all_rows(&mut ReviewFiles::open(std::slice::from_ref(&path), &ReadOptions::default()).unwrap()).unwrap().len(),
+        1
+    );
+    assert!(refusal(path.clone(), &options(&["rating=stars"], &[])).contains("has 2 columns `stars`"));
+    assert!(refusal(path, &options(&[], &["stars=5"])).contains("has 2 columns `stars`"));
+    let text: ArrayRef = Arc::new(StringArray::from(vec!["a"]));
+    let path = parquet::write(&folder, "c.parquet", vec![("text", text.clone()), ("text", text)]);
+    assert!(refused(path).contains("has 2 columns `text`"));
+}
+
+#[test]
+fn a_field_that_is_mapped_twice() {
+    let folder = Folder::new();
+    let path = folder.write("a.csv", "text,stars,points\na,5,4\n");
+    for (second, named) in [("rating=points", "`stars` and `points`"), ("rating=stars", "`stars` and `stars`")] {
+        let options = options(&["rating=stars", "text=text", second], &[]);
+        let error = ReviewFiles::open(std::slice::from_ref(&path), &options).map(|_| ()).unwrap_err();
+        assert_eq!(error.to_string(), format!("--column is given twice for rating, {named}: keep one of them"));
+        assert!(error.is_wrong_usage());
+    }
 }
 
 #[test]
