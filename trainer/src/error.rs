@@ -34,8 +34,14 @@ pub enum Error {
         /// The pipe.
         path: String,
     },
+    /// Files that end with their header, or conditions that no row meets.
+    #[error("{data} has not a single row")]
+    NoRows {
+        /// The files, with the conditions.
+        data: String,
+    },
     /// Too little to learn from.
-    #[error("{data} has {rows} rows to learn from, and {minimum} are the least{}", .dropped)]
+    #[error("{data} has {} to learn from, and {minimum} are the least{}", rows_in_words(*.rows), .dropped)]
     TooFewRows {
         /// The files.
         data: String,
@@ -75,6 +81,10 @@ pub enum Error {
         /// What is wrong with the bytes.
         error: ArtifactError,
     },
+}
+
+fn rows_in_words(rows: u64) -> String {
+    if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") }
 }
 
 impl Error {

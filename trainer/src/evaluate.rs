@@ -40,7 +40,7 @@ pub async fn evaluate(
         let model = Model::from_bytes(&artifact).map_err(|error| Error::Artifact { name, version, error })?;
         test(&model, exam, &mut progress)
     });
-    let Tested { metrics, rows, dropped, read, total } =
+    let Tested { metrics, rows, dropped, repaired, read, total } =
         testing.await.expect("testing doesn't panic, and isn't cancelled")?;
     let stages = [("load", load), ("read", read), ("test", total), ("total", start.elapsed())];
     Ok(Report {
@@ -48,6 +48,7 @@ pub async fn evaluate(
         promoted: None,
         rows: RowCounts { train: 0, test: rows, dropped: dropped.total() },
         dropped_reasons: dropped.by_name(),
+        repaired_rows: repaired,
         metrics: Some(metrics),
         seconds: BTreeMap::from(stages.map(|(stage, time)| (stage.to_owned(), time.as_secs_f64()))),
         peak_rss_bytes: peak_rss_bytes(),

@@ -11,6 +11,8 @@ pub(crate) struct Example<'a> {
     pub(crate) document: Document<'a>,
     pub(crate) label: Label,
     pub(crate) created_at: Option<Timestamp>,
+    /// Whether title or text hold U+FFFD in place of bytes that are not UTF-8.
+    pub(crate) is_repaired: bool,
 }
 
 /// Why a row is left out.
@@ -68,7 +70,10 @@ pub(crate) fn example(row: &Row) -> Result<Example<'_>, DropReason> {
         (None, Some(_)) => return Err(DropReason::NeutralRating),
         (None, None) => return Err(DropReason::NoLabel),
     };
-    Ok(Example { document: Document { title, text }, label, created_at: row.created_at })
+    // A problem of a field that has a value is that bytes of it were replaced.
+    let is_repaired =
+        title.is_some() && has_problem(Some(Field::Title)) || row.text.is_some() && has_problem(Some(Field::Text));
+    Ok(Example { document: Document { title, text }, label, created_at: row.created_at, is_repaired })
 }
 
 /// How many rows were left out, by reason.
@@ -99,7 +104,8 @@ impl Dropped {
         if self.0.is_empty() {
             return String::new();
         }
-        let parts: Vec<String> = self.0.iter().map(|(reason, count)| format!("{} {count}", reason.name())).collect();
+        let part = |(reason, count): (&DropReason, &u64)| format!("{count} {}", reason.name().replace('_', " "));
+        let parts: Vec<String> = self.0.iter().map(part).collect();
         format!("; rows left out: {}", parts.join(", "))
     }
 }
@@ -166,8 +172,11 @@ mod tests {
 
     #[test]
     fn a_problem_elsewhere_or_repaired_text_costs_no_row() {
-        assert!(example(&Row { problems: problem(Some(Field::CreatedAt)), ..row() }).is_ok());
-        assert!(example(&Row { problems: problem(Some(Field::Text)), ..row() }).is_ok());
+        assert!(!example(&Row { problems: problem(Some(Field::CreatedAt)), ..row() }).unwrap().is_repaired);
+        assert!(example(&Row { problems: problem(Some(Field::Text)), ..row() }).unwrap().is_repaired);
+        assert!(example(&Row { problems: problem(Some(Field::Title)), ..row() }).unwrap().is_repaired);
+        let no_title = Row { problems: problem(Some(Field::Title)), title: None, ..row() };
+        assert!(!example(&no_title).unwrap().is_repaired, "a title that is an array is none");
         assert!(
             example(&Row { problems: problem(Some(Field::Rating)), label: Some(Label::Positive), ..row() }).is_ok()
         );

@@ -32,6 +32,8 @@ pub(crate) struct Learned {
     pub(crate) data: DataFingerprint,
     /// Of all rows that were read, those held out for the test included.
     pub(crate) dropped: Dropped,
+    /// Rows learned from in which bytes that are not UTF-8 were replaced.
+    pub(crate) repaired: u64,
     pub(crate) read: Duration,
     pub(crate) vectorize: Duration,
     pub(crate) fitting: Duration,
@@ -40,7 +42,7 @@ pub(crate) struct Learned {
 impl Lesson<'_> {
     pub(crate) fn learn(self, pass: Pass, progress: &mut dyn FnMut(Progress)) -> Result<Learned, Error> {
         let mut corpus = Corpus::new(self.model.clone(), self.fit.memory_limit_bytes)?;
-        let mut data = DataFingerprint {
+        let data = DataFingerprint {
             paths: self.data.paths(),
             rows: 0,
             schema_sha256: pass.schema_sha256(),
@@ -49,18 +51,22 @@ impl Lesson<'_> {
             first_created_at: None,
             last_created_at: None,
         };
-        let mut dropped = Dropped::default();
+        let mut selection = Selection { data, dropped: Dropped::default(), repaired: 0, seen: 0 };
         let mut vectorize = Duration::ZERO;
         let cannot_fit = |error| Error::Fit { data: self.data.to_string(), error };
         let read = pass.run(|rows, position| {
-            let batch = self.select(rows, &mut data, &mut dropped);
+            let batch = self.select(rows, &mut selection);
             let start = Instant::now();
             corpus.push_batch(&batch).map_err(cannot_fit)?;
             vectorize += start.elapsed();
             let (bytes_read, total_bytes) = (position.bytes_read, position.total_bytes);
-            progress(Progress::Learning { rows: data.rows, bytes_read, total_bytes });
+            progress(Progress::Learning { rows: selection.data.rows, bytes_read, total_bytes });
             Ok(())
         })?;
+        let Selection { data, dropped, repaired, seen } = selection;
+        if seen == 0 {
+            return Err(Error::NoRows { data: self.data.to_string() });
+        }
         if data.rows < MINIMUM_ROWS {
             return Err(Error::TooFewRows {
                 data: self.data.to_string(),
@@ -72,16 +78,13 @@ impl Lesson<'_> {
         let start = Instant::now();
         let fitted = corpus.fit(self.fit, &mut |step| progress(Progress::Fitting(step)));
         let (model, fit) = fitted.map_err(cannot_fit)?;
-        Ok(Learned { model, fit, data, dropped, read, vectorize, fitting: start.elapsed() })
+        Ok(Learned { model, fit, data, dropped, repaired, read, vectorize, fitting: start.elapsed() })
     }
 
-    /// The examples among rows that are learned from, counted into the fingerprint.
-    fn select<'a>(
-        &self,
-        rows: &[&'a Row],
-        data: &mut DataFingerprint,
-        dropped: &mut Dropped,
-    ) -> Vec<(Document<'a>, Label)> {
+    /// The examples among rows that are learned from.
+    fn select<'a>(&self, rows: &[&'a Row], selection: &mut Selection) -> Vec<(Document<'a>, Label)> {
+        let Selection { data, dropped, repaired, seen } = selection;
+        *seen += rows.len() as u64;
         let mut batch = Vec::with_capacity(rows.len());
         for row in rows {
             match example(row) {
@@ -90,6 +93,7 @@ impl Lesson<'_> {
                 Ok(example) if self.holdout.is_some_and(|holdout| holdout.holds_document(&example.document)) => {}
                 Ok(example) => {
                     data.rows += 1;
+                    *repaired += u64::from(example.is_repaired);
                     match example.label {
                         Label::Positive => data.positives += 1,
                         Label::Negative => data.negatives += 1,
@@ -102,6 +106,16 @@ impl Lesson<'_> {
         }
         batch
     }
+}
+
+/// What became of the rows so far.
+struct Selection {
+    /// Of those that are learned from.
+    data: DataFingerprint,
+    dropped: Dropped,
+    repaired: u64,
+    /// All of them.
+    seen: u64,
 }
 
 fn widen(data: &mut DataFingerprint, created_at: Option<Timestamp>) {

@@ -19,6 +19,8 @@ pub struct Report {
     pub rows: RowCounts,
     /// Why rows were left out.
     pub dropped_reasons: BTreeMap<String, u64>,
+    /// Rows learned from or tested in which bytes that are not UTF-8 were read as U+FFFD.
+    pub repaired_rows: u64,
     /// The figures of the test; none where there was no test.
     pub metrics: Option<Metrics>,
     /// How long each stage took. Reading runs beside the others, so the stages may sum to more than the total.
@@ -54,13 +56,19 @@ const STAGES: [&str; 7] = ["load", "read", "vectorize", "fit", "test", "register
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { model, promoted, rows, dropped_reasons, metrics, seconds, peak_rss_bytes } = self;
+        let Self { model, promoted, rows, dropped_reasons, repaired_rows, metrics, seconds, peak_rss_bytes } = self;
         let alias = promoted.as_ref().map(|alias| format!(", now {alias}")).unwrap_or_default();
         writeln!(f, "model      {} {}{alias}  sha256 {}", model.name, model.version, model.sha256)?;
-        let (train, test, dropped) = (grouped(rows.train), grouped(rows.test), grouped(rows.dropped));
-        writeln!(f, "rows       {train} learned from, {test} tested, {dropped} left out")?;
+        let (test, dropped) = (grouped(rows.test), grouped(rows.dropped));
+        // An evaluation learns from none.
+        let train = if rows.train > 0 { format!("{} learned from, ", grouped(rows.train)) } else { String::new() };
+        writeln!(f, "rows       {train}{test} tested, {dropped} left out")?;
         for (reason, count) in dropped_reasons {
             writeln!(f, "           {} {}", grouped(*count), reason.replace('_', " "))?;
+        }
+        if *repaired_rows > 0 {
+            let repaired = grouped(*repaired_rows);
+            writeln!(f, "not UTF-8  {repaired} of the rows, in which bytes were read as U+FFFD: convert the files")?;
         }
         let stages = STAGES.iter().filter_map(|stage| Some(format!("{stage} {:.2}", seconds.get(*stage)?)));
         writeln!(f, "seconds    {}", stages.collect::<Vec<_>>().join(", "))?;
@@ -125,6 +133,7 @@ mod tests {
             promoted: Some("canary".parse().unwrap()),
             rows: RowCounts { train: 1_234_567, test: 2, dropped: 999 },
             dropped_reasons: BTreeMap::from([("no_text".to_owned(), 999)]),
+            repaired_rows: 0,
             metrics,
             seconds: BTreeMap::from([("total".to_owned(), 1.0), ("fit".to_owned(), 0.5)]),
             peak_rss_bytes: Some(3 << 20),
@@ -148,10 +157,19 @@ mod tests {
     }
 
     #[test]
+    fn an_evaluation_says_nothing_of_learning() {
+        let rows = RowCounts { train: 0, test: 2, dropped: 0 };
+        let page = Report { rows, promoted: None, ..report(None) }.to_string();
+        assert!(page.contains("\nrows       2 tested, 0 left out\n"), "{page}");
+    }
+
+    #[test]
     fn people_see_counts_in_groups_and_stages_in_order() {
         let page = report(None).to_string();
         assert!(page.starts_with("model      m v3, now canary  sha256 ab12\n"), "{page}");
         assert!(page.contains("1,234,567 learned from, 2 tested, 999 left out\n           999 no text\n"), "{page}");
+        let repaired = Report { repaired_rows: 1_000, ..report(None) }.to_string();
+        assert!(repaired.contains("\nnot UTF-8  1,000 of the rows, in which") && !page.contains("UTF-8"), "{repaired}");
         assert!(page.contains("seconds    fit 0.50, total 1.00\nmemory     3 MiB at most"), "{page}");
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Tested {
     pub(crate) metrics: Metrics,
     pub(crate) rows: u64,
     pub(crate) dropped: Dropped,
+    /// Rows tested in which bytes that are not UTF-8 were replaced.
+    pub(crate) repaired: u64,
     /// Reading alone, which overlaps with scoring.
     pub(crate) read: Duration,
     /// From the first row to the last figure.
@@ -50,11 +52,14 @@ pub(crate) fn test(model: &Model, exam: Exam<'_>, progress: &mut dyn FnMut(Progr
     let mut scorers = Scorers::new();
     let mut evaluation = Evaluation::new();
     let mut dropped = Dropped::default();
+    let (mut repaired, mut seen) = (0, 0);
     let read = pass.run(|rows, position| {
+        seen += rows.len();
         let mut examples = Vec::with_capacity(rows.len());
         for row in rows {
             match example(row) {
                 Ok(example) if holdout.is_none_or(|holdout| holdout.holds_document(&example.document)) => {
+                    repaired += u64::from(example.is_repaired);
                     examples.push(example);
                 }
                 Ok(_) => {}
@@ -67,9 +72,12 @@ pub(crate) fn test(model: &Model, exam: Exam<'_>, progress: &mut dyn FnMut(Progr
         progress(Progress::Testing { rows: evaluation.len() as u64, bytes_read, total_bytes });
         Ok(())
     })?;
+    if seen == 0 {
+        return Err(Error::NoRows { data: dataset.to_string() });
+    }
     let no_rows = || Error::NoTestRows { data: dataset.to_string(), dropped: dropped.as_clause() };
     let metrics = evaluation.metrics().ok_or_else(no_rows)?;
-    Ok(Tested { metrics, rows: evaluation.len() as u64, dropped, read, total: start.elapsed() })
+    Ok(Tested { metrics, rows: evaluation.len() as u64, dropped, repaired, read, total: start.elapsed() })
 }
 
 /// One set of buffers per core.

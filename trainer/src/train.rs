@@ -101,6 +101,7 @@ pub async fn train(
             dropped: dropped.total(),
         },
         dropped_reasons: dropped.by_name(),
+        repaired_rows: learned.repaired + tested.as_ref().map_or(0, |tested| tested.repaired),
         metrics: tested.map(|tested| tested.metrics),
         seconds,
         peak_rss_bytes: peak_rss_bytes(),

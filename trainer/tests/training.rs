@@ -266,6 +266,30 @@ async fn titles_and_other_names_of_columns_are_read() {
 }
 
 #[tokio::test]
+async fn rows_that_are_not_utf8_are_counted_where_they_are_learned_from_or_tested() {
+    let bench = Bench::new();
+    let mut latin = b"text,title,user_id,rating\n".to_vec();
+    for i in 0..40 {
+        let rating = if i % 2 == 0 { 5 } else { 1 };
+        let (text, title, user) = match i % 4 {
+            0 => (b"caf\xe9 lovely".to_vec(), "", ""),
+            1 => (b"awful".to_vec(), "\u{fffd}", ""),
+            2 => (b"lovely".to_vec(), "", "x"),
+            _ => (b"awful".to_vec(), "", ""),
+        };
+        latin.extend([text, format!(" {i},{title},{user},{rating}\n").into_bytes()].concat());
+    }
+    let path = bench.folder.path().join("latin.csv");
+    std::fs::write(&path, latin).unwrap();
+    let report = bench.train(request(files(&path), Test::Holdout(Holdout::new(0.4).unwrap()))).await.unwrap();
+    assert_eq!((report.rows.train + report.rows.test, report.rows.dropped), (40, 0));
+    assert!(report.rows.test > 0);
+    assert_eq!(report.repaired_rows, 10, "a U+FFFD that stands in the file is as good as any");
+    let evaluate = EvaluateRequest { name: name(), reference: "v1".parse().unwrap(), data: files(&path) };
+    assert_eq!(trainer::evaluate(&bench.registry, evaluate, |_| {}).await.unwrap().repaired_rows, 10);
+}
+
+#[tokio::test]
 async fn every_stage_reports_its_progress() {
     let bench = Bench::new();
     let path = bench.file("reviews.csv", &csv(400));
@@ -299,7 +323,17 @@ async fn data_that_cannot_be_learned_from_are_refused() {
 
     let few = refused(&bench, request(files(&bench.file("few.csv", &(csv(9) + "x,words,,,\n"))), Test::None)).await;
     assert!(few.contains("few.csv has 9 rows to learn from, and 10 are the least"), "{few}");
-    assert!(few.contains("no_label 1"), "{few}");
+    assert!(few.ends_with("; rows left out: 1 no label"), "{few}");
+
+    let neutral = bench.file("neutral.csv", "text,rating\nfine,3\n,5\nso so,3\n");
+    let neutral = refused(&bench, request(files(&neutral), Test::None)).await;
+    let expected =
+        "neutral.csv has 0 rows to learn from, and 10 are the least; rows left out: 1 no text, 2 neutral rating";
+    assert!(neutral.ends_with(expected), "{neutral}");
+
+    let header = bench.file("header.csv", "text,rating\n");
+    let header = refused(&bench, request(files(&header), Test::None)).await;
+    assert!(header.ends_with("header.csv has not a single row"), "{header}");
 
     let unlabelled = bench.file("unlabelled.csv", "review_id,text,stars\n1,fine,5\n");
     let unlabelled = refused(&bench, request(files(&unlabelled), Test::None)).await;
@@ -307,10 +341,13 @@ async fn data_that_cannot_be_learned_from_are_refused() {
 
     let path = bench.file("reviews.csv", &csv(400));
     let none = refused(&bench, request(files_where(&path, &[("part", "neither")]), Test::None)).await;
-    assert!(none.contains("where part=neither has 0 rows"), "{none}");
+    assert!(none.ends_with("where part=neither has not a single row"), "{none}");
     let untested = Test::On(files_where(&path, &[("part", "neither")]));
     let untested = refused(&bench, request(files(&path), untested)).await;
-    assert!(untested.contains("where part=neither has no row to test on"), "{untested}");
+    assert!(untested.ends_with("where part=neither has not a single row"), "{untested}");
+    let unlabelled = bench.file("unlabelled.csv", "text,rating\nfine,\n");
+    let unlabelled = refused(&bench, request(files(&path), Test::On(files(&unlabelled)))).await;
+    assert!(unlabelled.ends_with("has no row to test on; rows left out: 1 no label"), "{unlabelled}");
     let all_tested = refused(&bench, request(files(&path), Test::On(files(&path)))).await;
     assert!(all_tested.contains("has 0 rows to learn from"), "{all_tested}");
 }
