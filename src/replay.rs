@@ -58,10 +58,7 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
 
 /// Tells wrong usage from failure.
 fn sorted(error: Error) -> anyhow::Error {
-    match error {
-        Error::File(error) if error.is_wrong_usage() => WrongUsage(error.to_string()).into(),
-        error => error.into(),
-    }
+    if error.is_wrong_usage() { WrongUsage(error.to_string()).into() } else { error.into() }
 }
 
 pub fn above_zero(text: &str) -> Result<f64, String> {

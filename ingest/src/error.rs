@@ -8,6 +8,15 @@ pub enum Error {
     /// A file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
+    /// Feedback is wanted, and nothing in the files says what it would be.
+    #[error(
+        "{files} has no column `label` and no column `rating`, so there is no feedback to send: name one of them, --column \
+         label=COLUMN or --column rating=COLUMN, or leave out --feedback"
+    )]
+    NoLabelColumn {
+        /// The files.
+        files: String,
+    },
     /// A thread that reads or waits ended before its work did.
     #[error("a worker thread stopped: {0}")]
     Worker(#[from] tokio::task::JoinError),
@@ -38,4 +47,15 @@ pub enum Error {
         /// Records that were sent without an answer so far, or with an error for one.
         unacknowledged: u64,
     },
+}
+
+impl Error {
+    /// Whether other flags on the command line would help, and nothing else would.
+    pub fn is_wrong_usage(&self) -> bool {
+        match self {
+            Self::NoLabelColumn { .. } => true,
+            Self::File(error) => error.is_wrong_usage(),
+            _ => false,
+        }
+    }
 }

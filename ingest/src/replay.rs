@@ -6,7 +6,7 @@ use crate::outgoing::{Omissions, Outgoing, RowConverter};
 use crate::pace::{Pace, Speed};
 use crate::publisher::{Publisher, Sent};
 use crate::row_batches::RowBatches;
-use feature_store::offline::{ReadOptions, ReviewFiles};
+use feature_store::offline::{Field, ReadOptions, ReviewFiles};
 use schemas::Topics;
 use serde::Serialize;
 use service::kafka::KafkaConfig;
@@ -39,6 +39,8 @@ pub struct ReplayReport {
     pub records: u64,
     /// Labels that the broker acknowledged.
     pub feedback: u64,
+    /// Where labels are sent: reviews that were sent without one, as their rows have none.
+    pub unlabelled: u64,
     /// What was not sent, and why.
     #[serde(flatten)]
     pub omissions: Omissions,
@@ -78,6 +80,9 @@ pub async fn run(
         files = open(settings) => files?,
         () = stop.cancelled() => return Ok(ReplayReport::stopped_early()),
     };
+    if settings.feedback && !files.has_field(Field::Label) && !files.has_field(Field::Rating) {
+        return Err(Error::NoLabelColumn { files: names(&settings.input) });
+    }
     let total_bytes = files.total_bytes();
     let Some(checked) = stop.run_until_cancelled(check_topics(settings)).await else {
         return Ok(ReplayReport::stopped_early());
@@ -89,6 +94,7 @@ pub async fn run(
         publisher,
         pace: Pace::start(settings.speed),
         feedback: settings.feedback,
+        unlabelled: 0,
     };
     let start = Instant::now();
     let mut batches = RowBatches::new(files);
@@ -131,6 +137,7 @@ pub async fn run(
     Ok(ReplayReport {
         records,
         feedback: replay.publisher.feedback_delivered(),
+        unlabelled: replay.unlabelled,
         omissions: replay.converter.omissions().clone(),
         seconds,
         records_per_second: records as f64 / seconds.max(1e-9),
@@ -142,6 +149,15 @@ pub async fn run(
 async fn open(settings: &ReplaySettings) -> Result<ReviewFiles, Error> {
     let (input, read) = (settings.input.clone(), settings.read.clone());
     Ok(tokio::task::spawn_blocking(move || ReviewFiles::open(&input, &read)).await??)
+}
+
+/// `a.csv and 2 more`.
+fn names(paths: &[PathBuf]) -> String {
+    match paths {
+        [] => "no file".to_owned(),
+        [one] => one.display().to_string(),
+        [first, others @ ..] => format!("{} and {} more", first.display(), others.len()),
+    }
 }
 
 /// One sentence at the start in place of a minute of retries.
@@ -162,6 +178,7 @@ struct Replay {
     publisher: Publisher,
     pace: Pace,
     feedback: bool,
+    unlabelled: u64,
 }
 
 impl Replay {
@@ -171,8 +188,10 @@ impl Replay {
             self.converter.omissions_mut().skip_too_large(1);
             return Ok(());
         }
-        if let (true, Some(feedback)) = (self.feedback, &outgoing.feedback) {
-            self.publisher.send_feedback(feedback).await?;
+        match &outgoing.feedback {
+            Some(feedback) if self.feedback => _ = self.publisher.send_feedback(feedback).await?,
+            None if self.feedback => self.unlabelled += 1,
+            _ => {}
         }
         Ok(())
     }
@@ -192,6 +211,7 @@ impl ReplayReport {
         Self {
             records: 0,
             feedback: 0,
+            unlabelled: 0,
             omissions: Omissions::default(),
             seconds: 0.0,
             records_per_second: 0.0,
@@ -202,10 +222,13 @@ impl ReplayReport {
 
 impl fmt::Display for ReplayReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { records, feedback, omissions, seconds, records_per_second, stopped } = self;
+        let Self { records, feedback, unlabelled, omissions, seconds, records_per_second, stopped } = self;
         let stopped = if *stopped { ", stopped before the end" } else { "" };
         writeln!(f, "reviews   {records} in {seconds:.2} s, {records_per_second:.0} a second{stopped}")?;
         write!(f, "feedback  {feedback}")?;
+        if *unlabelled > 0 {
+            write!(f, ", none for {unlabelled} reviews: neither a label nor a rating that stands for one")?;
+        }
         for (reason, rows) in &omissions.skipped {
             write!(f, "\nnot sent  {rows} rows: {}", reason.replace('_', " "))?;
         }
@@ -224,13 +247,24 @@ mod tests {
     fn people_read_what_was_sent_and_what_was_not() {
         let mut omissions = Omissions::default();
         omissions.skip_too_large(2);
-        let report =
-            ReplayReport { records: 10, feedback: 4, omissions, seconds: 2.0, records_per_second: 5.0, stopped: true };
+        let report = ReplayReport {
+            records: 10,
+            feedback: 4,
+            unlabelled: 6,
+            omissions,
+            seconds: 2.0,
+            records_per_second: 5.0,
+            stopped: true,
+        };
         let page = report.to_string();
         assert_eq!(
             page,
-            "reviews   10 in 2.00 s, 5 a second, stopped before the end\nfeedback  4\nnot sent  2 rows: too large"
+            "reviews   10 in 2.00 s, 5 a second, stopped before the end\n\
+             feedback  4, none for 6 reviews: neither a label nor a rating that stands for one\n\
+             not sent  2 rows: too large"
         );
+        let labelled = ReplayReport { unlabelled: 0, ..report.clone() }.to_string();
+        assert!(labelled.contains("\nfeedback  4\n"), "{labelled}");
         let json = serde_json::to_value(report).unwrap();
         assert_eq!((&json["skipped"]["too_large"], &json["records"]), (&2.into(), &10.into()));
     }

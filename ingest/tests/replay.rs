@@ -42,7 +42,7 @@ impl Harness {
             read: ReadOptions::default(),
             kafka: self.broker.config("test"),
             topics: topics(),
-            feedback: true,
+            feedback: false,
             speed: Speed::Full,
         }
     }
@@ -79,6 +79,20 @@ async fn run(settings: &ReplaySettings) -> Result<ReplayReport, Error> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn feedback_of_a_file_without_labels_is_refused_before_anything_is_sent() {
+    let harness = Harness::new();
+    let unwanted = harness.settings(harness.file("unlabelled.csv", "review_id,text,stars\na,good,5\n"));
+    let error = run(&ReplaySettings { feedback: true, ..unwanted.clone() }).await.unwrap_err();
+    let message = error.to_string();
+    assert!(error.is_wrong_usage() && message.contains("unlabelled.csv has no column `label` and no column `rating`"));
+    assert!(message.contains("--column rating=COLUMN, or leave out --feedback"), "{message}");
+    assert!(harness.reviews().is_empty());
+
+    let unwanted = run(&unwanted).await.unwrap();
+    assert_eq!((unwanted.records, unwanted.feedback, unwanted.unlabelled), (1, 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_row_is_sent_or_counted() {
     let harness = Harness::new();
     let file = harness.file(
@@ -94,9 +108,9 @@ async fn every_row_is_sent_or_counted() {
          g,,Nine stars,9,2024-05-01,\n\
          ,,No name,,,\n",
     );
-    let report = run(&harness.settings(file)).await.unwrap();
+    let report = run(&ReplaySettings { feedback: true, ..harness.settings(file) }).await.unwrap();
 
-    assert_eq!((report.records, report.feedback, report.stopped), (7, 4, false));
+    assert_eq!((report.records, report.feedback, report.unlabelled, report.stopped), (7, 4, 3, false));
     let skipped: Vec<_> = report.omissions.skipped.iter().map(|(reason, n)| (reason.as_str(), *n)).collect();
     assert_eq!(skipped, [("empty", 1), ("unreadable_created_at", 1)]);
     assert_eq!(report.omissions.flawed["rating"], 1);
@@ -126,7 +140,7 @@ async fn every_row_is_sent_or_counted() {
 async fn without_feedback_only_reviews_are_sent() {
     let harness = Harness::new();
     let file = harness.file("r.jsonl", "{\"review_id\": \"a\", \"text\": \"fine\", \"rating\": 5}\n");
-    let report = run(&ReplaySettings { feedback: false, ..harness.settings(file) }).await.unwrap();
+    let report = run(&harness.settings(file)).await.unwrap();
     assert_eq!((report.records, report.feedback), (1, 0));
     assert!(harness.records("feedback").is_empty());
 }
