@@ -32,11 +32,13 @@ enum Verb {
 /// Show dead letters: cause, origin, time, key, attempts, size, and whether they were replayed
 #[derive(clap::Args)]
 #[command(after_help = "\
-Letters come partition by partition, oldest first, up to the end that the topic has at the start; at the end their
-number by cause. With --json each letter is a document on a line of its own, with key, payload and the record's own
-headers; what is not UTF-8 stands in key_base64, payload_base64 and value_base64. There is no summary then.
+Letters come partition by partition, oldest first, up to the end that the topic has at the
+start; at the end their number by cause. With --json each letter is a document on a line of
+its own, with key, payload and the record's own headers; what is not UTF-8 stands in
+key_base64, payload_base64 and value_base64. There is no summary then.
 
-STATUS is waiting, replayed, payload_omitted (too large for the topic: the bytes are where ORIGIN says) or no_origin.
+STATUS is waiting, replayed, payload_omitted (too large for the topic: the bytes are where
+ORIGIN says) or no_origin.
 
 Examples:
   plaudit dlq list
@@ -53,13 +55,16 @@ struct ListArgs {
 /// Send dead letters back to the topic and partition that they came from, each exactly once
 #[derive(clap::Args)]
 #[command(after_help = "\
-Key, payload and headers are sent as the record had them, and a header plaudit.attempts that says how often it was
-tried; should it fail again, its next dead letter counts on. Letters are sent once: each transaction holds records and a
-marker in the dead letter topic that says which letters they were. So a replay that was interrupted or killed is run
-again and goes on where it ended, and letters that another replay has sent, under whichever filter, are passed over. Of
-two replays at a time the later takes over. What dies again during the replay waits for the next one.
+Key, payload and headers are sent as the record had them, and a header plaudit.attempts that
+says how often it was tried; should it fail again, its next dead letter counts on. Letters are
+sent once: each transaction holds records and a marker in the dead letter topic that says
+which letters they were. So a replay that was interrupted or killed is run again and goes on
+where it ended, and letters that another replay has sent, under whichever filter, are passed
+over. Of two replays at a time the later takes over. What dies again during the replay waits
+for the next one.
 
-A transaction holds at most scorer.batch_max_records letters. SIGINT and SIGTERM finish the one that is open.
+A transaction holds at most scorer.batch_max_records letters. SIGINT and SIGTERM finish the
+one that is open.
 
 Examples:
   plaudit dlq replay --dry-run
