@@ -107,12 +107,12 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         }
         Verb::Promote { version, change } => {
             let version = registry.resolve(&name, &version).await?;
-            let entry = registry.set_alias(&name, &change.alias, version, &change.who(), &change.why).await?;
-            args.output.result(&Moved { name, entry })
+            let standing = registry.set_alias(&name, &change.alias, version, &change.who(), &change.why).await?;
+            args.output.result(&Moved { name, entry: standing.entry, moved: standing.is_new })
         }
         Verb::Rollback { change } => {
             let entry = registry.rollback(&name, &change.alias, &change.who(), &change.why).await?;
-            args.output.result(&Moved { name, entry })
+            args.output.result(&Moved { name, entry, moved: true })
         }
         Verb::Log => {
             let entries = registry.log(&name).await?;

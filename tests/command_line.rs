@@ -51,6 +51,8 @@ async fn with_three_versions() -> TempDir {
     for number in 1..=3 {
         let mut run = Run { library_version: "0.1.0".into(), ..Run::default() };
         run.metrics.insert("accuracy".into(), (0.9 + f64::from(number) / 100.0).into());
+        run.metrics.insert("brier".into(), 0.123_456_789.into());
+        run.metrics.insert("rows".into(), 40.into());
         registry.register(&name, format!("model {number}").into(), run).await.unwrap();
     }
     folder
@@ -78,7 +80,21 @@ async fn a_model_is_promoted_rolled_back_and_the_log_tells_so() {
     assert_eq!(json(registry, &["models", "show"])["aliases"], serde_json::json!(["canary", "production"]));
     assert_eq!(json(registry, &["models", "list"])["versions"][2]["run"]["metrics"]["accuracy"], 0.93);
 
+    let again = json(registry, &["models", "promote", "v2", "--why", "once more"]);
+    assert_eq!((&again["version"], &again["moved"], &again["sequence"]), (&"v2".into(), &false.into(), &5.into()));
+    assert_eq!(json(registry, &["models", "log"]), log);
+    let again = run(&["models", "promote", "v2", "--registry", registry.to_str().unwrap()]);
+    let said = String::from_utf8(again.stdout).unwrap();
+    assert!(said.starts_with("production of \"sentiment\" is v2 already, since ") && again.status.success(), "{said}");
+    assert_eq!(json(registry, &["models", "rollback", "--alias", "production"])["moved"], true);
+    json(registry, &["models", "promote", "v2"]);
+
     let list = run(&["models", "list", "--registry", registry.to_str().unwrap()]);
+    let show =
+        String::from_utf8(run(&["models", "show", "v1", "--registry", registry.to_str().unwrap()]).stdout).unwrap();
+    let line = |key: &str| show.lines().find_map(|line| line.trim().strip_prefix(key)).map(str::trim);
+    assert_eq!((line("accuracy"), line("brier"), line("rows")), (Some("0.9100"), Some("0.1235"), Some("40")), "{show}");
+    assert_eq!(json(registry, &["models", "show", "v1"])["run"]["metrics"]["brier"], 0.123_456_789);
     let list = String::from_utf8(list.stdout).unwrap();
     let lines: Vec<&str> = list.lines().collect();
     assert!(lines[0].starts_with("VERSION  ALIASES             CREATED"), "{list}");

@@ -32,6 +32,6 @@ pub use alias::{Alias, Reference};
 pub use config::RegistryConfig;
 pub use error::{Error, Existing};
 pub use follower::Follower;
-pub use log::{Action, LogEntry};
+pub use log::{Action, LogEntry, Standing};
 pub use manifest::{DataFingerprint, Manifest, Run};
 pub use registry::Registry;

@@ -27,6 +27,15 @@ pub struct LogEntry {
     pub at: Timestamp,
 }
 
+/// How an alias has come to stand for a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The line that says so.
+    pub entry: LogEntry,
+    /// Whether it is new; otherwise the alias stood for that version before.
+    pub is_new: bool,
+}
+
 /// Whether an alias was moved to a version of somebody's choice, or back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

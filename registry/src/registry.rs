@@ -2,7 +2,7 @@
 
 use crate::log::Aliases;
 use crate::store::{Store, number_of, numbered};
-use crate::{Action, Alias, Error, Existing, Follower, LogEntry, Manifest, Reference, Run};
+use crate::{Action, Alias, Error, Existing, Follower, LogEntry, Manifest, Reference, Run, Standing};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
@@ -106,7 +106,7 @@ impl Registry {
     }
 
     /// Makes `alias` stand for `version`, and writes down who did it and why. The version's artifact is checked first, so
-    /// that no alias is moved to a model that cannot be loaded.
+    /// that no alias is moved to a model that cannot be loaded. An alias that stands for it already gets no second line.
     pub async fn set_alias(
         &self,
         name: &ModelName,
@@ -114,14 +114,15 @@ impl Registry {
         version: ModelVersion,
         who: &str,
         why: &str,
-    ) -> Result<LogEntry, Error> {
+    ) -> Result<Standing, Error> {
         self.append(name, alias, who, why, |_| Some((Action::Set, version))).await
     }
 
     /// Makes `alias` stand for what it stood for before its current version. Doing so again goes one step further back, and
     /// after the first version there is nothing left; a version that was rolled back is never returned to.
     pub async fn rollback(&self, name: &ModelName, alias: &Alias, who: &str, why: &str) -> Result<LogEntry, Error> {
-        self.append(name, alias, who, why, |aliases| Some((Action::Rollback, aliases.before(alias)?))).await
+        let back = |aliases: &Aliases| Some((Action::Rollback, aliases.before(alias)?));
+        Ok(self.append(name, alias, who, why, back).await?.entry)
     }
 
     /// What every alias of a model stands for.
@@ -173,7 +174,7 @@ impl Registry {
         who: &str,
         why: &str,
         decide: impl Fn(&Aliases) -> Option<(Action, ModelVersion)>,
-    ) -> Result<LogEntry, Error> {
+    ) -> Result<Standing, Error> {
         let mut taken = 0;
         loop {
             let entries = self.log(name).await?;
@@ -191,6 +192,10 @@ impl Registry {
                 });
             };
             self.artifact(name, version).await?;
+            let latest = entries.iter().rfind(|entry| entry.alias == *alias);
+            if let Some(entry) = latest.filter(|_| action == Action::Set && previous == Some(version)) {
+                return Ok(Standing { entry: entry.clone(), is_new: false });
+            }
             let entry = LogEntry {
                 sequence: entries.len() as u64 + 1,
                 action,
@@ -202,7 +207,7 @@ impl Registry {
                 at: Timestamp::now(),
             };
             if self.store.create(&numbered(&log_folder(name), entry.sequence), json(&entry)).await? {
-                return Ok(entry);
+                return Ok(Standing { entry, is_new: true });
             }
             // Another writer took the line: what it says may change what ours has to say.
             taken = entry.sequence;

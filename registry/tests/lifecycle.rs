@@ -101,6 +101,7 @@ async fn the_log_tells_who_moved_which_alias_when_and_why() {
     let (_folder, registry) = with_versions(2).await;
     registry.set_alias(&sentiment(), &production(), ModelVersion(1), "ann", "the first").await.unwrap();
     let second = registry.set_alias(&sentiment(), &production(), ModelVersion(2), "ben", "+0.4 % F1").await.unwrap();
+    let second = second.entry;
     let back = registry.rollback(&sentiment(), &production(), "ann", "slow").await.unwrap();
     assert_eq!((second.sequence, second.previous, second.action), (2, Some(ModelVersion(1)), Action::Set));
     assert_eq!((back.sequence, back.previous, back.version), (3, Some(ModelVersion(2)), ModelVersion(1)));
@@ -109,6 +110,23 @@ async fn the_log_tells_who_moved_which_alias_when_and_why() {
     assert_eq!((log[0].who.as_str(), log[0].why.as_str(), log[0].previous), ("ann", "the first", None));
     assert_eq!(registry.aliases(&sentiment()).await.unwrap(), [(production(), ModelVersion(1))].into());
     assert_eq!(registry.resolve(&sentiment(), &"production".parse().unwrap()).await.unwrap(), ModelVersion(1));
+}
+
+#[tokio::test]
+async fn an_alias_that_stands_for_a_version_already_gets_no_second_line() {
+    let (_folder, registry) = with_versions(2).await;
+    let set = async |version, why| {
+        registry.set_alias(&sentiment(), &production(), ModelVersion(version), "ann", why).await.unwrap()
+    };
+    let (first, again) = (set(1, "the first").await, set(1, "once more").await);
+    assert!(first.is_new && !again.is_new);
+    assert_eq!(again.entry, first.entry);
+    assert!(set(2, "").await.is_new);
+    let back = registry.rollback(&sentiment(), &production(), "ann", "").await.unwrap();
+    assert_eq!(set(1, "").await.entry, back, "the line that says so is that of the rollback");
+    registry.set_alias(&sentiment(), &"canary".parse().unwrap(), ModelVersion(1), "ann", "").await.unwrap();
+    assert!(set(2, "").await.is_new);
+    assert_eq!(registry.log(&sentiment()).await.unwrap().len(), 5);
 }
 
 #[tokio::test]
@@ -195,9 +213,9 @@ async fn a_damaged_manifest_is_named() {
 
 #[tokio::test]
 async fn a_lost_or_damaged_log_line_is_named() {
-    let (folder, registry) = with_versions(1).await;
-    for _ in 0..3 {
-        registry.set_alias(&sentiment(), &production(), ModelVersion(1), "ann", "").await.unwrap();
+    let (folder, registry) = with_versions(3).await;
+    for version in 1..=3 {
+        registry.set_alias(&sentiment(), &production(), ModelVersion(version), "ann", "").await.unwrap();
     }
     fs::copy(log_file(&folder, 1), log_file(&folder, 2)).unwrap();
     let error = registry.aliases(&sentiment()).await.unwrap_err();

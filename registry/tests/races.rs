@@ -73,14 +73,14 @@ fn no_log_line_is_lost_and_each_knows_what_was_before() {
     let name = sentiment();
     let aliases: [Alias; 2] = ["production".parse().unwrap(), "canary".parse().unwrap()];
     block_on(async {
-        for _ in 0..WRITERS {
+        for _ in 0..WRITERS * WRITES_EACH {
             open(folder.path()).register(&name, "model".into(), Run::default()).await.unwrap();
         }
     });
     let written: Vec<LogEntry> = race(folder.path(), async |registry, writer, count| {
-        let version = ModelVersion(writer as u64 + 1);
+        let version = ModelVersion((writer * WRITES_EACH + count) as u64 + 1);
         let why = format!("{writer}/{count}");
-        registry.set_alias(&name, &aliases[count % 2], version, "a writer", &why).await.unwrap()
+        registry.set_alias(&name, &aliases[count % 2], version, "a writer", &why).await.unwrap().entry
     });
     let mut expected = written;
     expected.sort_by_key(|entry| entry.sequence);

@@ -4,6 +4,7 @@ use crate::output::Table;
 use registry::{Alias, LogEntry, Manifest};
 use schemas::{ModelName, ModelVersion};
 use serde::Serialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -37,8 +38,8 @@ impl fmt::Display for Versions {
         let mut table = Table::new(["VERSION", "ALIASES", "CREATED", "ROWS", "ACCURACY", "F1", "ROC AUC", "SIZE"]);
         for version in &self.versions {
             let Manifest { run, created_at, size_bytes, .. } = &version.manifest;
-            let metric = |name| run.metrics.get(name).and_then(serde_json::Value::as_f64);
-            let shown = |name| metric(name).map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"));
+            let metric = |name| run.metrics.get(name).and_then(Value::as_f64);
+            let shown = |name| metric(name).map_or_else(|| "-".to_owned(), rounded);
             table.row([
                 version.manifest.version.to_string(),
                 version.aliases(),
@@ -94,7 +95,8 @@ impl fmt::Display for Version {
             }
         }
         for (key, value) in &run.metrics {
-            row(key, value.to_string());
+            let fraction = value.as_f64().filter(|_| value.is_f64());
+            row(key, fraction.map_or_else(|| value.to_string(), rounded));
         }
         for (key, value) in &run.parameters {
             row(key, value.to_string());
@@ -106,17 +108,23 @@ impl fmt::Display for Version {
     }
 }
 
-/// An alias that was moved.
+/// An alias that was moved, or was where it should be.
 #[derive(Serialize)]
 pub struct Moved {
     pub name: ModelName,
     #[serde(flatten)]
     pub entry: LogEntry,
+    /// False where it stood for the version before, by an earlier line of the log.
+    pub moved: bool,
 }
 
 impl fmt::Display for Moved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let LogEntry { alias, version, previous, .. } = &self.entry;
+        let LogEntry { alias, version, previous, at, who, .. } = &self.entry;
+        if !self.moved {
+            let who = on_one_line(who);
+            return write!(f, "{alias} of \"{}\" is {version} already, since {at} by {who}: nothing to do", self.name);
+        }
         let before = previous.map_or_else(|| "unset".to_owned(), |previous| previous.to_string());
         write!(f, "{alias} of \"{}\" is {version} now, it was {before}", self.name)
     }
@@ -154,6 +162,11 @@ impl fmt::Display for History {
 /// What people wrote may hold line breaks and control characters, which a table and a terminal must not see.
 fn on_one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// A metric as people read it; its last digits are in the JSON.
+fn rounded(value: f64) -> String {
+    format!("{value:.4}")
 }
 
 fn mebibytes(bytes: u64) -> String {
