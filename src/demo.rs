@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::files::RowArgs;
 use crate::output::Output;
 use crate::replay::above_zero;
-use crate::usage::WrongUsage;
+use crate::usage::{WrongUsage, sorted};
 use demo::{Error, Generated, Input, Options, Screen};
 use service::shutdown::token_on_signals;
 use std::path::PathBuf;
@@ -79,14 +79,10 @@ pub async fn run(args: Args, mut config: Config, keep_models: bool) -> anyhow::R
         gateway: config.gateway,
     };
     let mut screen = Screen::new(args.output.json);
-    let report = demo::run(&config, &options, &stop, &mut screen).await.map_err(sorted)?;
+    let report = demo::run(&config, &options, &stop, &mut screen).await;
+    let report = report.map_err(|error| sorted(error, Error::is_wrong_usage))?;
     args.output.result(&report)?;
     Ok(report.exactly_once()?)
-}
-
-/// Tells wrong usage from failure.
-fn sorted(error: Error) -> anyhow::Error {
-    if error.is_wrong_usage() { WrongUsage(error.to_string()).into() } else { error.into() }
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 use crate::config::Config;
 use crate::files::FileArgs;
 use crate::output::Output;
-use crate::{progress, train};
+use crate::progress;
+use crate::usage::sorted;
 use registry::{Reference, Registry};
-use trainer::{Dataset, EvaluateRequest};
+use trainer::{Dataset, Error, EvaluateRequest};
 
 /// Test a registered model on files of labelled reviews
 #[derive(clap::Args)]
@@ -30,5 +31,6 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         reference: args.model,
         data: Dataset::files(args.files.input.clone(), args.files.rows.options()),
     };
-    args.output.result(&trainer::evaluate(&registry, request, progress::show()).await.map_err(train::sorted)?)
+    let report = trainer::evaluate(&registry, request, progress::show()).await;
+    args.output.result(&report.map_err(|error| sorted(error, Error::is_wrong_usage))?)
 }

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::files::FileArgs;
 use crate::output::Output;
-use crate::usage::WrongUsage;
+use crate::usage::sorted;
 use indicatif::{ProgressBar, ProgressStyle};
 use ingest::replay::{self, ReplayProgress, ReplaySettings};
 use ingest::{Error, Speed};
@@ -52,13 +52,9 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         feedback: args.feedback,
         speed,
     };
-    let report = replay::run(&settings, &stop, &mut progress()).await.map_err(sorted)?;
+    let report = replay::run(&settings, &stop, &mut progress()).await;
+    let report = report.map_err(|error| sorted(error, Error::is_wrong_usage))?;
     args.output.result(&report)
-}
-
-/// Tells wrong usage from failure.
-fn sorted(error: Error) -> anyhow::Error {
-    if error.is_wrong_usage() { WrongUsage(error.to_string()).into() } else { error.into() }
 }
 
 pub fn above_zero(text: &str) -> Result<f64, String> {

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::files::FileArgs;
 use crate::output::Output;
-use crate::usage::WrongUsage;
+use crate::usage::sorted;
 use crate::{progress, who};
 use feature_store::offline::Condition;
 use registry::Registry;
@@ -72,12 +72,8 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         test: args.test.test(&args.files),
         promotion,
     };
-    args.output.result(&trainer::train(&registry, request, progress::show()).await.map_err(sorted)?)
-}
-
-/// Tells wrong usage from failure.
-pub fn sorted(error: Error) -> anyhow::Error {
-    if error.is_wrong_usage() { WrongUsage(error.to_string()).into() } else { error.into() }
+    let report = trainer::train(&registry, request, progress::show()).await;
+    args.output.result(&report.map_err(|error| sorted(error, Error::is_wrong_usage))?)
 }
 
 #[cfg(test)]

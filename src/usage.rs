@@ -18,6 +18,14 @@ impl fmt::Display for WrongUsage {
 
 impl std::error::Error for WrongUsage {}
 
+/// Marks an error of a library that says of itself whether other flags would help.
+pub fn sorted<E: std::error::Error + Send + Sync + 'static>(
+    error: E,
+    is_wrong_usage: impl Fn(&E) -> bool,
+) -> anyhow::Error {
+    if is_wrong_usage(&error) { WrongUsage(error.to_string()).into() } else { error.into() }
+}
+
 /// Why a process ends early.
 #[derive(Debug)]
 pub enum Failure {
