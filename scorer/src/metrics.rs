@@ -25,6 +25,10 @@ pub const STREAM_PREDICTIONS: &str = "plaudit_stream_predictions_total";
 pub const STREAM_DEAD_LETTERS: &str = "plaudit_stream_dead_letters_total";
 /// Reviews that were deleted before the stream had read them.
 pub const STREAM_LOST_RECORDS: &str = "plaudit_stream_lost_records_total";
+/// Reviews that were taken and are not committed yet.
+pub const STREAM_IN_FLIGHT_RECORDS: &str = "plaudit_stream_in_flight_records";
+/// Their bytes.
+pub const STREAM_IN_FLIGHT_BYTES: &str = "plaudit_stream_in_flight_bytes";
 /// From the start of a transaction to its commit.
 pub const STREAM_TRANSACTION_SECONDS: &str = "plaudit_stream_transaction_seconds";
 /// Records per transaction.
@@ -43,6 +47,8 @@ pub fn describe() {
     describe_counter!(STREAM_PREDICTIONS, "Predictions committed by the stream, by label");
     describe_counter!(STREAM_DEAD_LETTERS, "Dead letters committed by the stream, by cause");
     describe_counter!(STREAM_LOST_RECORDS, "Reviews that were deleted before the stream had read them");
+    describe_gauge!(STREAM_IN_FLIGHT_RECORDS, "Reviews that were taken and are not committed yet");
+    describe_gauge!(STREAM_IN_FLIGHT_BYTES, "Bytes of reviews that were taken and are not committed yet");
     describe_histogram!(STREAM_TRANSACTION_SECONDS, "Seconds from the start of a transaction to its commit");
     describe_histogram!(STREAM_TRANSACTION_RECORDS, "Records per transaction");
     describe_counter!(STREAM_ABORTS, "Transactions that were aborted and tried again");
@@ -85,6 +91,11 @@ pub(crate) fn count_abort() {
 
 pub(crate) fn count_stream_predictions(label: Label, predictions: u64) {
     counter!(STREAM_PREDICTIONS, "label" => label_name(label)).increment(predictions);
+}
+
+pub(crate) fn set_in_flight(records: isize, bytes: isize) {
+    gauge!(STREAM_IN_FLIGHT_RECORDS).set(records.max(0) as f64);
+    gauge!(STREAM_IN_FLIGHT_BYTES).set(bytes.max(0) as f64);
 }
 
 pub(crate) fn count_lost_records(records: u64) {

@@ -113,6 +113,11 @@ pub struct Component {
 }
 
 impl Component {
+    /// Another component of the same process.
+    pub fn beside(&self, name: &'static str) -> Component {
+        self.health.component(name)
+    }
+
     /// It works.
     pub fn ready(&self) {
         self.health.set(self.name, Condition::Ready);

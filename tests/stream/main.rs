@@ -3,16 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
 
 mod harness;
+mod http;
+mod liveness;
 mod recovery;
 mod stopping;
 
-use harness::{PATIENCE, Record, Running, World, assert_exactly_once, noise, report, review, wait_for};
+use harness::{Record, Running, World, assert_exactly_once, noise, report, review, wait_for};
 use rdkafka::message::{Headers, Message, OwnedMessage};
 use schemas::ModelVersion;
 use service::kafka::TransactionalProducer;
 use std::collections::HashMap;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::Duration;
 
 const PARTITIONS: i32 = 3;
@@ -196,7 +196,7 @@ fn stream_and_gateway_answer_the_same_to_the_last_bit() {
         Running::start_and_wait_for(command.args(["--listen", "127.0.0.1:0"]), "listening on http://");
     let address: String = address.chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ':')).collect();
     let reviews: Vec<_> = predictions.iter().map(|p| serde_json::json!({"text": texts[&p.review_id.0]})).collect();
-    let answers = post(&address, "/predict/batch", &serde_json::json!({"reviews": reviews}));
+    let answers = http::post(&address, "/predict/batch", &serde_json::json!({"reviews": reviews}));
     let answers = answers["predictions"].as_array().unwrap();
     assert_eq!(answers.len(), 1_000);
     for (prediction, answer) in predictions.iter().zip(answers) {
@@ -290,38 +290,4 @@ fn header(message: &OwnedMessage, name: &str) -> Option<String> {
     let headers = message.headers()?;
     let value = headers.iter().find(|header| header.key == name)?.value?;
     Some(String::from_utf8(value.to_vec()).unwrap())
-}
-
-/// One HTTP request by hand: the tests need no client of their own for it.
-fn post(address: &str, path: &str, body: &serde_json::Value) -> serde_json::Value {
-    let body = body.to_string();
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(
-        stream,
-        "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
-    let mut response = Vec::new();
-    stream.read_to_end(&mut response).unwrap();
-    let response = String::from_utf8(response).unwrap();
-    let (head, body) = response.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-    let body = if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
-        dechunked(body)
-    } else {
-        body.to_owned()
-    };
-    serde_json::from_str(&body).unwrap()
-}
-
-fn dechunked(mut body: &str) -> String {
-    let mut whole = String::new();
-    while let Some((length, rest)) = body.split_once("\r\n") {
-        let length = usize::from_str_radix(length, 16).unwrap();
-        whole.push_str(&rest[..length]);
-        body = rest[length..].trim_start_matches("\r\n");
-    }
-    whole
 }

@@ -19,6 +19,8 @@ pub struct StreamConfig {
     pub threads: usize,
     /// The broker aborts a transaction that is open for longer.
     pub transaction_timeout_ms: u64,
+    /// The process is no longer live when there is work and nothing of it is done for this long.
+    pub stall_timeout_ms: u64,
 }
 
 impl StreamConfig {
@@ -34,7 +36,14 @@ impl StreamConfig {
         if !(1000..=120_000).contains(&self.transaction_timeout_ms) {
             return Err("scorer.transaction_timeout_ms must lie in 1000 to 120000".to_owned());
         }
+        if self.stall_timeout_ms < 1000 {
+            return Err("scorer.stall_timeout_ms must be 1000 or more".to_owned());
+        }
         Ok(())
+    }
+
+    pub(super) fn stall_timeout(&self) -> Duration {
+        Duration::from_millis(self.stall_timeout_ms)
     }
 
     pub(super) fn transaction_timeout(&self) -> Duration {

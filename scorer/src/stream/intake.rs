@@ -2,6 +2,7 @@
 
 use super::config::{ROLE, StreamConfig};
 use super::ownership::{Callbacks, Epoch, Owned, Ownership};
+use super::silence::Silence;
 use super::start::LostRange;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -30,21 +31,14 @@ const BUSY: Duration = Duration::from_millis(1);
 pub(super) type ReviewConsumer = BaseConsumer<Callbacks>;
 
 /// Joins the consumer group.
-pub(super) fn subscribe(
-    kafka: &KafkaConfig,
-    topic: &str,
-    callbacks: Callbacks,
-    until_end: bool,
-) -> Result<ReviewConsumer, Error> {
+pub(super) fn subscribe(kafka: &KafkaConfig, topic: &str, callbacks: Callbacks) -> Result<ReviewConsumer, Error> {
     let mut config = kafka.consumer(ROLE);
+    config.set("enable.partition.eof", "true");
     // A position that the topic doesn't hold is never passed over in silence; see `start`.
     config.set("auto.offset.reset", "error");
     if !kafka.properties.contains_key("client.id") {
         // Its name in the group's list of members says whose transactions are its.
         config.set("client.id", callbacks.starts.transactional_id());
-    }
-    if until_end {
-        config.set("enable.partition.eof", "true");
     }
     let consumer: ReviewConsumer =
         config.create_with_context(callbacks).map_err(|source| Error::client("create a consumer", source))?;
@@ -99,6 +93,11 @@ impl<'c> Batch<'c> {
             self.ends.retain(|&(other, _)| other != partition);
             self.lost.retain(|range| range.partition != partition);
         }
+    }
+
+    /// Records, and their bytes.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.records.len(), self.bytes)
     }
 
     fn is_empty(&self) -> bool {
@@ -156,6 +155,7 @@ pub(super) struct Intake<'c> {
     pub(super) config: &'c StreamConfig,
     pub(super) on_lost_range: OnLostRange,
     pub(super) end: Option<End>,
+    pub(super) silence: Silence,
 }
 
 impl<'c> Intake<'c> {
@@ -165,6 +165,9 @@ impl<'c> Intake<'c> {
         while !stop.is_cancelled() {
             let wait = if batch.is_empty() { IDLE } else { Duration::ZERO };
             let came = self.poll(wait, &mut batch)?;
+            if self.silence.is_due() {
+                self.look_for_silence();
+            }
             if batch.is_empty() {
                 if self.has_reached_the_end()? {
                     return Ok(());
@@ -188,9 +191,16 @@ impl<'c> Intake<'c> {
     fn hand_over(&mut self, mut batch: Batch<'c>, batches: &SyncSender<Batch<'c>>) -> Result<Option<Batch<'c>>, Error> {
         let began = Instant::now();
         let mut paused = false;
+        for (&partition, &epoch) in &batch.epochs {
+            self.silence.records(partition, epoch);
+        }
         let sent = loop {
+            let (records, bytes) = batch.size();
             match batches.try_send(batch) {
-                Ok(()) => break true,
+                Ok(()) => {
+                    self.ownership.progress.taken(records, bytes);
+                    break true;
+                }
                 Err(TrySendError::Disconnected(_)) => break false,
                 Err(TrySendError::Full(unsent)) => batch = unsent,
             }
@@ -210,6 +220,7 @@ impl<'c> Intake<'c> {
         };
         if paused {
             self.set_paused(false)?;
+            self.silence.begin_anew();
         }
         Ok(sent.then(Batch::new))
     }
@@ -260,6 +271,19 @@ impl<'c> Intake<'c> {
         batch.push(message, epoch);
     }
 
+    /// Tells which partitions hold records and bring none.
+    fn look_for_silence(&mut self) {
+        let owned = self.ownership.now().clone();
+        let silent = self.silence.look(&owned, |partition| {
+            let (_, end) = self.consumer.fetch_watermarks(self.topic, partition, ANSWER).ok()?;
+            Some(end)
+        });
+        if !silent.is_empty() {
+            tracing::warn!("partitions {silent:?} of \"{}\" hold records and bring none", self.topic);
+        }
+        self.ownership.progress.silent(silent);
+    }
+
     /// Takes note of what an assignment found to be gone.
     fn note_lost(&self, batch: &mut Batch<'c>) -> Result<(), Error> {
         for range in self.consumer.context().starts.take_lost()? {
@@ -278,10 +302,10 @@ impl<'c> Intake<'c> {
     /// The client has reached the end of a partition. Where records did not show it, markers stand between the last record and
     /// the end; the position behind them is committed, so that other members see that the partition is done.
     fn note_end(&mut self, partition: i32, batch: &mut Batch<'c>) {
+        let Some(epoch) = self.ownership.now().epoch(partition) else { return };
+        self.silence.end(partition, epoch);
         let Some(end) = &mut self.end else { return };
-        let (Some(epoch), Some(&offset)) = (self.ownership.now().epoch(partition), end.offsets.get(&partition)) else {
-            return;
-        };
+        let Some(&offset) = end.offsets.get(&partition) else { return };
         if end.reached.insert(partition, epoch) != Some(epoch) {
             batch.push_end(partition, NextOffset(offset), epoch);
         }

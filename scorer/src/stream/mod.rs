@@ -13,8 +13,10 @@ mod config;
 mod dead_letter;
 mod intake;
 mod ownership;
+mod progress;
 mod publish;
 mod report;
+mod silence;
 mod start;
 mod work;
 
@@ -77,6 +79,7 @@ impl Stream {
             transaction_timeout: self.config.transaction_timeout(),
         };
         let producer = settings.connect()?;
+        let watched = self.health.beside("progress");
         let ownership = Arc::new(ownership::Ownership::new(self.health));
         let starts = start::Starts::new(
             self.kafka.clone(),
@@ -84,7 +87,7 @@ impl Stream {
             self.config.transaction_timeout(),
         );
         let callbacks = ownership::Callbacks { ownership: Arc::clone(&ownership), starts };
-        let consumer = intake::subscribe(&self.kafka, &self.topics.reviews, callbacks, self.until_end)?;
+        let consumer = intake::subscribe(&self.kafka, &self.topics.reviews, callbacks)?;
         tracing::info!(
             messaging.destination.name = %self.topics.reviews,
             messaging.consumer.group.name = %self.kafka.group_of(config::ROLE),
@@ -100,6 +103,7 @@ impl Stream {
             config: &self.config,
             on_lost_range: self.kafka.on_lost_range,
             end,
+            silence: silence::Silence::new(self.config.stall_timeout() / 2),
         };
         let worker = work::Worker {
             model: self.model,
@@ -144,10 +148,20 @@ impl Stream {
                     }
                 }
             });
-            let published = to_publish.into_iter().try_for_each(|batch| publisher.publish(batch));
+            let watching =
+                spawn(scope, "watching", || ownership.progress.watch(&watched, self.config.stall_timeout(), &stop));
+            let published = to_publish.into_iter().try_for_each(|batch| {
+                let (records, bytes) = batch.batch.size();
+                publisher.publish(batch)?;
+                ownership.progress.done(records, bytes);
+                Ok(())
+            });
             drop(stop_on_end);
+            watching.thread().unpark();
             let taken = taking.join();
-            scoring.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            for stage in [scoring, watching] {
+                stage.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            }
             published.and(taken.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })?;
         consumer.unsubscribe();

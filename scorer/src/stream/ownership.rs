@@ -5,6 +5,7 @@
 //! another assignment. The publisher holds a lock during a transaction, and the rebalance callback takes it before it
 //! agrees to a revocation: once a partition is given up, nothing of it can be published any more.
 
+use super::progress::Progress;
 use super::start::Starts;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::KafkaError;
@@ -23,6 +24,7 @@ pub(super) struct Ownership {
     /// Held for a moment only.
     owned: Mutex<Owned>,
     health: Component,
+    pub(super) progress: Progress,
 }
 
 /// What may be published for as long as this lives: no partition of it is given up meanwhile.
@@ -39,6 +41,11 @@ pub(super) struct Owned {
 }
 
 impl Owned {
+    #[cfg(test)]
+    pub(super) fn of(partitions: &[(i32, Epoch)]) -> Self {
+        Self { partitions: partitions.iter().copied().collect(), ..Self::default() }
+    }
+
     /// The number of the assignment by which the worker owns the partition now.
     pub(super) fn epoch(&self, partition: i32) -> Option<Epoch> {
         self.partitions.get(&partition).copied()
@@ -57,7 +64,7 @@ impl Owned {
 impl Ownership {
     pub(super) fn new(health: Component) -> Self {
         health.not_ready("has no partitions yet");
-        Self { publishing: Mutex::new(()), owned: Mutex::new(Owned::default()), health }
+        Self { publishing: Mutex::new(()), owned: Mutex::new(Owned::default()), health, progress: Progress::new() }
     }
 
     /// What is owned now; it may be given up in the next moment.
@@ -90,9 +97,10 @@ impl Ownership {
         }
         owned.was_assigned = true;
         self.tell(&owned);
+        self.progress.assigned();
     }
 
-    fn revoke(&self, partitions: Vec<i32>) {
+    fn revoke(&self, partitions: Vec<i32>, is_lost: bool) {
         // Waits for the transaction that is open, if one is.
         let _publishing = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut owned = self.now();
@@ -100,6 +108,10 @@ impl Ownership {
             owned.partitions.remove(&partition);
         }
         self.tell(&owned);
+        if is_lost {
+            self.health.not_ready("the consumer group took its partitions away, for it was not heard of; joins again");
+            self.progress.lost_assignment();
+        }
     }
 
     fn tell(&self, owned: &Owned) {
@@ -134,7 +146,7 @@ impl ConsumerContext for Callbacks {
             self.ownership.assign(partitions);
             resumed.and(if is_cooperative { consumer.incremental_assign(list) } else { consumer.assign(list) })
         } else {
-            self.ownership.revoke(partitions);
+            self.ownership.revoke(partitions, consumer.assignment_lost());
             if is_cooperative { consumer.incremental_unassign(list) } else { consumer.unassign() }
         };
         if let Err(error) = done {
