@@ -52,8 +52,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const ROLE: &str = "score";
 
 /// The defaults, see `src/default.toml`.
-const CONFIG: StreamConfig =
-    StreamConfig { batch_max_records: 10_000, batch_max_bytes: 16 << 20, threads: 0, transaction_timeout_ms: 15_000 };
+const CONFIG: StreamConfig = StreamConfig {
+    batch_max_records: 10_000,
+    batch_max_bytes: 16 << 20,
+    threads: 0,
+    transaction_timeout_ms: 15_000,
+    stall_timeout_ms: 60_000,
+};
 
 fn main() {
     let Ok(brokers) = std::env::var("PLAUDIT_TEST_KAFKA") else {

@@ -1,6 +1,7 @@
 //! The one binary. Reads the command line and the configuration, starts telemetry and hands over to a verb; every verb is a
 //! file of its own that turns arguments into one call of a library and the answer into output.
 
+mod arguments;
 mod config;
 mod config_verb;
 mod demo;
@@ -69,7 +70,7 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(arguments::settings_last(std::env::args_os()));
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::Failed(error.into()).report(),

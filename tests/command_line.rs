@@ -140,6 +140,10 @@ fn the_configuration_is_shown_with_origins_and_without_secrets() {
     let json: Value = serde_json::from_slice(&run(&[&["config", "--json"], &secret[..]].concat()).stdout).unwrap();
     assert_eq!(json["redis"]["url"], "redis://me:***@host:6379");
     assert_eq!(json["registry"]["poll_interval_ms"], 1000);
+    // Settings count wherever they stand.
+    let output = run(&["--set", "scorer.threads=3", "config", "--json", "--set", "scorer.batch_max_records=7"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&json["scorer"]["threads"], &json["scorer"]["batch_max_records"]), (&3.into(), &7.into()));
 }
 
 /// A folder with a model in production and files that cannot be used; the binary runs in it.

@@ -38,6 +38,7 @@ fn config() -> Config {
             batch_max_bytes: 16 << 20,
             threads: 0,
             transaction_timeout_ms: 60_000,
+            stall_timeout_ms: 60_000,
         },
         gateway: GatewayConfig {
             listen: name("127.0.0.1:0"),
