@@ -149,7 +149,10 @@ impl KafkaConfig {
             .set("transactional.id", transactional_id)
             .set("client.id", transactional_id)
             // CONCURRENT_TRANSACTIONS, while the last markers are written, is over within a few milliseconds.
-            .set("retry.backoff.ms", "5");
+            .set("retry.backoff.ms", "5")
+            // Offsets for a group whose coordinator was away are sent only when some connection opens or closes, whatever the
+            // time-out (librdkafka#5511, #5456): those that are idle meanwhile close, and it goes on.
+            .set("connections.max.idle.ms", "5000");
         self.finish(config)
     }
 
