@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
 
 mod harness;
+mod hostile;
 mod http;
 mod liveness;
 mod recovery;
