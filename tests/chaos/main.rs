@@ -33,21 +33,23 @@ fn nothing_is_lost_or_repeated_or_out_of_order_whatever_fails() {
     let mut deck = Deck::new(seed);
     let mut recoveries: BTreeMap<Fault, Vec<Duration>> = BTreeMap::new();
     let mut failure = None;
+    let mut played = 0;
     for round in 1..=rounds {
+        played = round;
         let draw = deck.draw();
         // A last one that nobody waits for would be waited for by the end.
         let waits = draw.waits || round == rounds;
         match chaos.play(&draw, waits) {
-            Ok(played) => {
+            Ok(fault) => {
                 let times = recoveries.entry(draw.fault).or_default();
-                let recovered = match played.recovered {
+                let recovered = match fault.recovered {
                     Some(after) => {
                         times.push(after);
                         format!("caught up {:.1} s after", after.as_secs_f64())
                     }
                     None => "the next one comes at once".to_owned(),
                 };
-                println!("{round:4}  {:<17}  {}; {recovered}", draw.fault.name(), played.what);
+                println!("{round:4}  {:<17}  {}; {recovered}", draw.fault.name(), fault.what);
             }
             Err(error) => {
                 println!("{round:4}  {:<17}  {error}", draw.fault.name());
@@ -58,7 +60,7 @@ fn nothing_is_lost_or_repeated_or_out_of_order_whatever_fails() {
     }
     let ended = chaos.finish();
     let failure = failure.or(ended.failure);
-    println!("\n{rounds} rounds with seed {seed} took {} s", started.elapsed().as_secs());
+    println!("\n{played} of {rounds} rounds with seed {seed} took {} s", started.elapsed().as_secs());
     print_recoveries(&deck, &recoveries);
     println!("scorers that ended by themselves and were started again: {}", ended.errors.values().sum::<usize>());
     for (sentence, times) in &ended.errors {

@@ -16,6 +16,9 @@ const LOOK: Duration = Duration::from_millis(50);
 const SCORERS: usize = 3;
 const FLOOD: usize = 10_000;
 
+/// About a second of work.
+const BURST: usize = 2_000;
+
 pub struct Rounds<'w> {
     world: &'w World,
     crew: Crew<'w>,
@@ -53,6 +56,10 @@ impl<'w> Rounds<'w> {
 
     pub fn play(&mut self, draw: &Draw, waits: bool) -> Result<Played, String> {
         let scorer = draw.which % self.crew.len();
+        if !matches!(draw.fault, Fault::Flood | Fault::BadRecords) {
+            // Whoever it hits has work in hand.
+            self.sender.flood(BURST);
+        }
         let what = match draw.fault {
             Fault::KillScorer => self.kill_scorer(scorer)?,
             Fault::FreezeScorer => self.freeze_scorer(scorer, draw.gently)?,
