@@ -146,11 +146,11 @@ impl Bench {
         bench
     }
 
-    fn topics_in_use(&self) -> [String; 5] {
-        let Topics { reviews, predictions, .. } = &self.topics;
+    fn topics_in_use(&self) -> [String; 6] {
+        let Topics { reviews, predictions, drift, .. } = &self.topics;
         let dead_letters = [reviews, &self.unscored].map(|topic| Topics::dead_letters_of(topic));
         let [one, other] = dead_letters;
-        [reviews.clone(), self.unscored.clone(), predictions.clone(), one, other]
+        [reviews.clone(), self.unscored.clone(), predictions.clone(), drift.clone(), one, other]
     }
 
     fn kafka(&self, group: &str) -> KafkaConfig {

@@ -34,7 +34,8 @@ fn hostile(i: usize, random: &mut Random) -> Vec<u8> {
         2 if i % 2_000 == 2 => {
             format!(r#"{{"review_id": "r", "text": "{}", "created_at": "x"}}"#, "a ".repeat(HUGE / 2)).into_bytes()
         }
-        2 => format!(r#"{{"review_id": "r", "text": "good", "created_at": 0, "rating": "{}"}}"#, "5".repeat(2_000)).into_bytes(),
+        2 => format!(r#"{{"review_id": "r", "text": "good", "created_at": 0, "rating": "{}"}}"#, "5".repeat(2_000))
+            .into_bytes(),
         3 => ["[", "{\"a\":", "[{\"text\":"][random.below(3)].repeat(1 + random.below(500)).into_bytes(),
         4 => {
             let wrong =
