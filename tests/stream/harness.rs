@@ -19,6 +19,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub struct World {
     pub kafka: KafkaConfig,
     pub topics: Topics,
+    /// How its processes are members of their group. Short time-outs let a successor take over within seconds.
+    pub membership: Vec<&'static str>,
     folder: tempfile::TempDir,
 }
 
@@ -43,7 +45,12 @@ impl World {
         let kafka = KafkaConfig::new(brokers, id);
         let names = [&topics.reviews, &topics.predictions, &Topics::dead_letters_of(&topics.reviews), &topics.drift];
         create_topics(&kafka, &names.map(|name| spec(name, partitions))).unwrap();
-        let world = Self { kafka, topics, folder: tempfile::tempdir().unwrap() };
+        let world = Self {
+            kafka,
+            topics,
+            membership: vec!["session.timeout.ms=3000", "heartbeat.interval.ms=500"],
+            folder: tempfile::tempdir().unwrap(),
+        };
         world.train("good", "bad");
         world
     }
@@ -64,14 +71,12 @@ impl World {
         self.folder.path().join(name).to_str().unwrap().to_owned()
     }
 
-    /// The binary, pointed at this world. Short time-outs let a successor take over within seconds.
+    /// The binary, pointed at this world.
     pub fn plaudit(&self, verb: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_plaudit"));
         command.args([verb, "--brokers", &self.kafka.brokers, "--registry", &self.path("registry")]);
         for setting in [
             format!("kafka.group={}", self.kafka.group),
-            "kafka.properties.session.timeout.ms=3000".to_owned(),
-            "kafka.properties.heartbeat.interval.ms=500".to_owned(),
             "scorer.transaction_timeout_ms=3000".to_owned(),
             "registry.poll_interval_ms=50".to_owned(),
             format!("topics.reviews={}", self.topics.reviews),
@@ -81,6 +86,9 @@ impl World {
             format!("topics.drift={}", self.topics.drift),
         ] {
             command.args(["--set", &setting]);
+        }
+        for property in &self.membership {
+            command.args(["--set", &format!("kafka.properties.{property}")]);
         }
         // A developer's shell may point the binary elsewhere.
         for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("PLAUDIT__")) {

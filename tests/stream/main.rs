@@ -6,10 +6,11 @@ mod harness;
 mod hostile;
 mod http;
 mod liveness;
+mod membership;
 mod recovery;
 mod stopping;
 
-use harness::{Record, Running, World, assert_exactly_once, noise, report, review, wait_for};
+use harness::{Record, Running, World, assert_exactly_once, noise, review, wait_for};
 use rdkafka::message::{Headers, Message, OwnedMessage};
 use schemas::ModelVersion;
 use service::kafka::TransactionalProducer;
@@ -269,22 +270,6 @@ fn missing_topics_and_models_end_the_scorer_with_a_sentence() {
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(message.contains("no-such-alias"), "{message}");
-}
-
-#[test]
-fn two_scorers_share_the_work_and_repeat_nothing() {
-    let world = World::new(PARTITIONS);
-    let per_partition = 3_000;
-    let mut command = world.plaudit("score");
-    command.args(["--set", "scorer.batch_max_records=50", "--json"]);
-    let first = Running::start(&mut command);
-    produce_reviews(&world, per_partition);
-    let second = Running::start(&mut command);
-    world.wait_for_predictions(per_partition * 3);
-    let done: u64 =
-        [first.stop(), second.stop()].iter().map(|output| report(output)["predictions"].as_u64().unwrap()).sum();
-    assert_exactly_once(&world.predictions(), PARTITIONS, per_partition as i64);
-    assert_eq!(done, per_partition as u64 * 3);
 }
 
 fn header(message: &OwnedMessage, name: &str) -> Option<String> {
