@@ -25,6 +25,8 @@ pub const STREAM_PREDICTIONS: &str = "plaudit_stream_predictions_total";
 pub const STREAM_DEAD_LETTERS: &str = "plaudit_stream_dead_letters_total";
 /// Reviews that were deleted before the stream had read them.
 pub const STREAM_LOST_RECORDS: &str = "plaudit_stream_lost_records_total";
+/// 1 for the stage that the stream's worker is in: joining, running, fenced or draining.
+pub const STREAM_STAGE: &str = "plaudit_stream_stage";
 /// Reviews that were taken and are not committed yet.
 pub const STREAM_IN_FLIGHT_RECORDS: &str = "plaudit_stream_in_flight_records";
 /// Their bytes.
@@ -47,6 +49,7 @@ pub fn describe() {
     describe_counter!(STREAM_PREDICTIONS, "Predictions committed by the stream, by label");
     describe_counter!(STREAM_DEAD_LETTERS, "Dead letters committed by the stream, by cause");
     describe_counter!(STREAM_LOST_RECORDS, "Reviews that were deleted before the stream had read them");
+    describe_gauge!(STREAM_STAGE, "1 for the stage that the stream's worker is in");
     describe_gauge!(STREAM_IN_FLIGHT_RECORDS, "Reviews that were taken and are not committed yet");
     describe_gauge!(STREAM_IN_FLIGHT_BYTES, "Bytes of reviews that were taken and are not committed yet");
     describe_histogram!(STREAM_TRANSACTION_SECONDS, "Seconds from the start of a transaction to its commit");
@@ -91,6 +94,10 @@ pub(crate) fn count_abort() {
 
 pub(crate) fn count_stream_predictions(label: Label, predictions: u64) {
     counter!(STREAM_PREDICTIONS, "label" => label_name(label)).increment(predictions);
+}
+
+pub(crate) fn set_stage(stage: &'static str, is_current: bool) {
+    gauge!(STREAM_STAGE, "stage" => stage).set(if is_current { 1.0 } else { 0.0 });
 }
 
 pub(crate) fn set_in_flight(records: isize, bytes: isize) {

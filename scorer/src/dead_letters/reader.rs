@@ -10,7 +10,7 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::{ClientContext, Message, Offset, TopicPartitionList};
 use schemas::Timestamp;
 use service::kafka::admin::describe;
-use service::kafka::{Error as KafkaFailure, ErrorKind};
+use service::kafka::{Access, Error as KafkaFailure, ErrorKind};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -131,7 +131,9 @@ impl<'t> Reader<'t> {
                 // A transaction ends with an offset that is never delivered: the end of a span shows in no record.
                 Some(Err(KafkaError::PartitionEOF(partition))) if partition == span.partition => break,
                 Some(Err(source)) if !matches!(source, KafkaError::PartitionEOF(_)) => {
-                    let error = KafkaFailure::client("read dead letters", source);
+                    let group = self.topic.kafka.group_of(ROLE);
+                    let needs = [Access::read_topic(&self.topic.name), Access::describe_group(group)];
+                    let error = KafkaFailure::refused_or_client("read dead letters", source, &needs);
                     if error.kind() != ErrorKind::Retry {
                         return Err(Error::from(error).into());
                     }

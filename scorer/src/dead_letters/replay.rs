@@ -383,7 +383,10 @@ impl Origins<'_> {
                 let [max_bytes] = max_message_bytes(self.kafka, [topic])?;
                 Some(OriginTopic { partitions: description.partitions, max_bytes })
             }
-            None => None,
+            None => {
+                self.kafka.check_visible(&[topic])?;
+                None
+            }
         };
         self.known.insert(topic.to_owned(), found);
         Ok(found)

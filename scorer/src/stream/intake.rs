@@ -8,7 +8,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, TopicPartitionList};
-use service::kafka::{Error, ErrorKind, KafkaConfig, NextOffset, NextOffsets, OnLostRange};
+use service::kafka::{Access, Error, ErrorKind, KafkaConfig, NextOffset, NextOffsets, OnLostRange};
 use std::collections::HashMap;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
@@ -151,6 +151,7 @@ impl End {
 pub(super) struct Intake<'c> {
     pub(super) consumer: &'c ReviewConsumer,
     pub(super) topic: &'c str,
+    pub(super) group: &'c str,
     pub(super) ownership: &'c Ownership,
     pub(super) config: &'c StreamConfig,
     pub(super) on_lost_range: OnLostRange,
@@ -252,7 +253,8 @@ impl<'c> Intake<'c> {
             }
             Some(Err(error)) => {
                 if is_fatal(&error) {
-                    return Err(Error::client("read reviews", error));
+                    let needs = [Access::read_topic(self.topic), Access::read_group(self.group)];
+                    return Err(Error::refused_or_client("read reviews", error, &needs));
                 }
                 tracing::warn!("reading reviews will go on after: {error}");
                 Ok(false)

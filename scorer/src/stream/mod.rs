@@ -17,6 +17,7 @@ mod progress;
 mod publish;
 mod report;
 mod silence;
+mod stage;
 mod start;
 mod work;
 
@@ -96,9 +97,11 @@ impl Stream {
 
         let started = Instant::now();
         let reviews = self.topics.reviews.clone();
+        let group = self.kafka.group_of(config::ROLE);
         let intake = intake::Intake {
             consumer: &consumer,
             topic: &reviews,
+            group: &group,
             ownership: &ownership,
             config: &self.config,
             on_lost_range: self.kafka.on_lost_range,
@@ -122,7 +125,7 @@ impl Stream {
             predictions: self.topics.predictions,
             dead_letters,
             drift: self.topics.drift,
-            group: self.kafka.group_of(config::ROLE),
+            group: group.clone(),
             limits: publish::Limits { prediction_bytes: limits[0], dead_letter_bytes: limits[1] },
             stop: token.clone(),
             report: report::Tally::new(),
@@ -139,7 +142,9 @@ impl Stream {
                 let _stop_on_end = stop.clone().drop_guard();
                 // Owned by this thread: its end closes the channel, and so ends the stages behind it.
                 let collected = collected;
-                intake.run(&stop, &collected)
+                let taken = intake.run(&stop, &collected);
+                ownership.stages.enter(stage::Stage::Draining);
+                taken
             });
             let scoring = spawn(scope, "scoring", move || {
                 for batch in to_score {

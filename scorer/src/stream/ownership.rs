@@ -6,6 +6,7 @@
 //! agrees to a revocation: once a partition is given up, nothing of it can be published any more.
 
 use super::progress::Progress;
+use super::stage::{Stage, Stages};
 use super::start::Starts;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::KafkaError;
@@ -23,7 +24,7 @@ pub(super) struct Ownership {
     publishing: Mutex<()>,
     /// Held for a moment only.
     owned: Mutex<Owned>,
-    health: Component,
+    pub(super) stages: Stages,
     pub(super) progress: Progress,
 }
 
@@ -63,8 +64,12 @@ impl Owned {
 
 impl Ownership {
     pub(super) fn new(health: Component) -> Self {
-        health.not_ready("has no partitions yet");
-        Self { publishing: Mutex::new(()), owned: Mutex::new(Owned::default()), health, progress: Progress::new() }
+        Self {
+            publishing: Mutex::new(()),
+            owned: Mutex::new(Owned::default()),
+            stages: Stages::new(health),
+            progress: Progress::new(),
+        }
     }
 
     /// What is owned now; it may be given up in the next moment.
@@ -78,16 +83,6 @@ impl Ownership {
         Held { owned: self.now().clone(), _publishing: publishing }
     }
 
-    /// A transaction failed: whoever watches this process should know before the log is read.
-    pub(super) fn stalled(&self, reason: &str) {
-        self.health.not_ready(reason);
-    }
-
-    /// Transactions succeed again.
-    pub(super) fn progressed(&self) {
-        self.health.ready();
-    }
-
     fn assign(&self, partitions: Vec<i32>) {
         let mut owned = self.now();
         for partition in partitions {
@@ -96,7 +91,9 @@ impl Ownership {
             owned.partitions.insert(partition, epoch);
         }
         owned.was_assigned = true;
-        self.tell(&owned);
+        tell(&owned);
+        // A member without a partition is a reserve, and as ready as one can be.
+        self.stages.enter(Stage::Running);
         self.progress.assigned();
     }
 
@@ -107,20 +104,18 @@ impl Ownership {
         for partition in partitions {
             owned.partitions.remove(&partition);
         }
-        self.tell(&owned);
+        tell(&owned);
         if is_lost {
-            self.health.not_ready("the consumer group took its partitions away, for it was not heard of; joins again");
+            self.stages.enter(Stage::Joining);
             self.progress.lost_assignment();
         }
     }
+}
 
-    fn tell(&self, owned: &Owned) {
-        // A member without a partition is a reserve, and as ready as one can be.
-        let mut partitions: Vec<i32> = owned.partitions().collect();
-        partitions.sort_unstable();
-        tracing::info!(partitions = ?partitions, "owns {} partitions", partitions.len());
-        self.health.ready();
-    }
+fn tell(owned: &Owned) {
+    let mut partitions: Vec<i32> = owned.partitions().collect();
+    partitions.sort_unstable();
+    tracing::info!(partitions = ?partitions, "owns {} partitions", partitions.len());
 }
 
 /// What librdkafka calls when the group changes, from the thread that polls.

@@ -88,13 +88,18 @@ impl Publisher<'_> {
                 Ok(records) => {
                     metrics::record_transaction(records, started.elapsed());
                     if attempt > 1 {
-                        self.ownership.progressed();
+                        self.ownership.stages.progressed();
                     }
                     return Ok(());
                 }
                 Err(error) => error,
             };
-            self.ownership.stalled(&format!("transactions fail: {error}"));
+            if matches!(error, Error::NotAllowed { .. }) {
+                // No attempt heals that. Readers need not wait behind what the transaction holds, if it can be told so.
+                let _ = self.producer.abort();
+                return Err(error);
+            }
+            self.ownership.stages.stalled(&format!("transactions fail: {error}"));
             metrics::count_abort();
             let (error, is_lost) = match error.kind() {
                 ErrorKind::Abort | ErrorKind::Retry => match self.producer.abort() {
@@ -108,6 +113,7 @@ impl Publisher<'_> {
                 return Err(error);
             }
             if is_lost {
+                self.ownership.stages.set_fenced(true);
                 tracing::warn!("a new producer takes over: {error}");
                 done = self.replace_producer(&scored)?;
                 producers += 1;
@@ -124,6 +130,7 @@ impl Publisher<'_> {
     /// committed offsets, tells which.
     fn replace_producer(&mut self, scored: &ScoredBatch<'_>) -> Result<NextOffsets, Error> {
         self.producer = self.settings.connect()?;
+        self.ownership.stages.set_fenced(false);
         let mut partitions = TopicPartitionList::new();
         for &partition in scored.batch.epochs.keys() {
             partitions.add_partition(&self.reviews, partition);

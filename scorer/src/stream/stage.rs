@@ -1,0 +1,142 @@
+//! What the worker is at.
+//!
+//! ```text
+//!            assigned                     told to stop, or at the end
+//! joining ------------> running --------------------------------------> draining
+//!    ^                   |   ^  |                                           ^
+//!    +-------------------+   |  | its producer can't go on                  |
+//!      the group lost it     |  v                                           |
+//!                           fenced -----------------------------------------+
+//!          another producer took over       told to stop
+//! ```
+//!
+//! Nothing is published while joining: no partition is owned. Draining is the end: what was taken is published, nothing more
+//! is.
+
+use crate::metrics;
+use service::health::Component;
+use std::sync::{Mutex, PoisonError};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    Joining,
+    Running,
+    Fenced,
+    Draining,
+}
+
+impl Stage {
+    const ALL: [Stage; 4] = [Stage::Joining, Stage::Running, Stage::Fenced, Stage::Draining];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Stage::Joining => "joining",
+            Stage::Running => "running",
+            Stage::Fenced => "fenced",
+            Stage::Draining => "draining",
+        }
+    }
+
+    /// Why it is not ready for work, if it isn't.
+    fn reason(self) -> Option<&'static str> {
+        match self {
+            Stage::Joining => Some("joins the consumer group"),
+            Stage::Running => None,
+            Stage::Fenced => Some("its producer can't go on; another takes over"),
+            Stage::Draining => Some("stops"),
+        }
+    }
+}
+
+/// The stage that a worker is in, told to health, metrics and the log.
+pub(super) struct Stages {
+    stage: Mutex<Stage>,
+    health: Component,
+}
+
+impl Stages {
+    /// Joining.
+    pub(super) fn new(health: Component) -> Self {
+        let stages = Self { stage: Mutex::new(Stage::Joining), health };
+        stages.tell(Stage::Joining);
+        stages
+    }
+
+    /// Goes on to another stage; a worker that drains does nothing else.
+    pub(super) fn enter(&self, next: Stage) {
+        let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        if *stage == Stage::Draining || *stage == next {
+            return;
+        }
+        tracing::debug!("{} -> {}", stage.as_str(), next.as_str());
+        *stage = next;
+        self.tell(next);
+    }
+
+    /// The producer can't go on, or another goes on in its place. A worker without partitions goes on joining.
+    pub(super) fn set_fenced(&self, is_fenced: bool) {
+        let (from, to) = if is_fenced { (Stage::Running, Stage::Fenced) } else { (Stage::Fenced, Stage::Running) };
+        if *self.stage.lock().unwrap_or_else(PoisonError::into_inner) == from {
+            self.enter(to);
+        }
+    }
+
+    /// Transactions fail, for this reason, and will be tried again: whoever watches the process should know before the log is
+    /// read.
+    pub(super) fn stalled(&self, reason: &str) {
+        self.health.not_ready(reason);
+    }
+
+    /// They succeed again.
+    pub(super) fn progressed(&self) {
+        self.tell(*self.stage.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn tell(&self, stage: Stage) {
+        match stage.reason() {
+            Some(reason) => self.health.not_ready(reason),
+            None => self.health.ready(),
+        }
+        for other in Stage::ALL {
+            metrics::set_stage(other.as_str(), other == stage);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use service::health::Health;
+
+    #[test]
+    fn only_a_running_worker_is_ready_and_draining_is_the_end() {
+        let health = Health::new();
+        let stages = Stages::new(health.component("stream"));
+        assert!(!health.is_ready() && !health.is_starting());
+        stages.set_fenced(false);
+        assert!(!health.is_ready(), "it joins still");
+        stages.enter(Stage::Running);
+        assert!(health.is_ready());
+        stages.set_fenced(true);
+        assert!(!health.is_ready());
+        stages.set_fenced(false);
+        assert!(health.is_ready());
+        stages.enter(Stage::Joining);
+        assert!(!health.is_ready());
+        for stage in [Stage::Draining, Stage::Running] {
+            stages.enter(stage);
+            assert!(!health.is_ready());
+        }
+    }
+
+    #[test]
+    fn failing_transactions_are_told_until_they_succeed() {
+        let health = Health::new();
+        let stages = Stages::new(health.component("stream"));
+        stages.enter(Stage::Running);
+        stages.stalled("transactions fail");
+        assert!(!health.is_ready());
+        stages.progressed();
+        assert!(health.is_ready());
+    }
+}
