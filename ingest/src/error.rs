@@ -24,12 +24,12 @@ pub enum Error {
     #[error(transparent)]
     Kafka(#[from] service::kafka::Error),
     /// The producer takes no more records.
-    #[error("cannot send to topic {topic}: {reason}")]
+    #[error("the replay stopped at topic {topic}: {reason}")]
     Send {
         /// The topic.
         topic: String,
-        /// What librdkafka says.
-        reason: rdkafka::error::KafkaError,
+        /// Why.
+        reason: service::kafka::Error,
     },
     /// The broker did not confirm what was sent. A record without an acknowledgement may have arrived: the answer can be
     /// what was lost.
@@ -41,7 +41,7 @@ pub enum Error {
         /// Topic of the first error.
         topic: String,
         /// The first error.
-        reason: rdkafka::error::KafkaError,
+        reason: service::kafka::Error,
         /// Records that the broker acknowledged.
         acknowledged: u64,
         /// Records that were sent without an answer so far, or with an error for one.

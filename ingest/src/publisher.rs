@@ -7,7 +7,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 use schemas::{Feedback, Review, Topics};
-use service::kafka::KafkaConfig;
+use service::kafka::{Access, KafkaConfig};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -86,7 +86,9 @@ impl Publisher {
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge), _)) => {
                     return Ok(Sent::TooLarge);
                 }
-                Err((reason, _)) => return Err(Error::Send { topic: topic.to_owned(), reason }),
+                Err((source, _)) => {
+                    return Err(Error::Send { topic: topic.to_owned(), reason: self.reason(topic, source) });
+                }
             }
         }
     }
@@ -123,7 +125,16 @@ impl Publisher {
         let acknowledged = self.reviews_delivered() + self.feedback_delivered();
         // What is too large was refused for certain.
         let unacknowledged = self.queued - acknowledged - self.refused_as_too_large();
-        first.map(|(topic, reason)| Error::Delivery { topic, reason, acknowledged, unacknowledged })
+        first.map(|(topic, source)| {
+            let reason = self.reason(&topic, source);
+            Error::Delivery { topic, reason, acknowledged, unacknowledged }
+        })
+    }
+
+    /// Why a record was not taken. When the producer has broken down, its records' own errors don't say.
+    fn reason(&self, topic: &str, source: KafkaError) -> service::kafka::Error {
+        let source = self.producer.client().fatal_error().map_or(source, |(code, _)| KafkaError::Global(code));
+        service::kafka::Error::refused_or_client("send a record", source, &[Access::write_topic(topic)])
     }
 }
 

@@ -12,6 +12,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::metadata::{Metadata, MetadataTopic};
 
+use super::access::Access;
 use super::config::KafkaConfig;
 use super::error::Error;
 use super::reachable::{Cluster, metadata};
@@ -90,7 +91,8 @@ pub fn create_topics(kafka: &KafkaConfig, specs: &[TopicSpec]) -> Result<Vec<Cre
         .map(|outcome| match outcome {
             Ok(_) => Ok(Created::New),
             Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => Ok(Created::Existed),
-            Err((topic, code)) => Err(Error::Topic { action: "create", topic, reason: code.to_string() }),
+            Err((topic, code)) => Err(Error::refused(code, &[Access::create_topic(&topic)])
+                .unwrap_or_else(|| Error::Topic { action: "create", topic, reason: code.to_string() })),
         })
         .collect::<Result<Vec<_>, _>>()?;
     let new = specs.iter().zip(&created).filter(|(_, created)| **created == Created::New).map(|(spec, _)| spec);
@@ -106,6 +108,9 @@ fn await_leaders<'s>(kafka: &KafkaConfig, specs: impl Iterator<Item = &'s TopicS
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let found = descriptions(&cluster.metadata(left.max(PAUSE))?, &[&spec.name]).remove(&spec.name);
+            if found.is_none() {
+                cluster.check_visible(&[&spec.name], left)?;
+            }
             // Where the broker chooses their number, there is one at least.
             let expected = spec.partitions.max(1);
             let ready = found.map_or(0, |found| found.partitions - found.leaderless as i32);
@@ -152,10 +157,11 @@ pub fn max_message_bytes<const N: usize>(kafka: &KafkaConfig, topics: [&str; N])
     let options = AdminOptions::new().request_timeout(Some(kafka.connect_timeout()));
     let answers = futures::executor::block_on(client.describe_configs(&resources, &options)).unwrap_or_default();
     let mut limits = [DEFAULT_MAX_MESSAGE_BYTES; N];
-    for (limit, answer) in limits.iter_mut().zip(answers) {
+    for ((limit, name), answer) in limits.iter_mut().zip(topics).zip(answers) {
         let value = answer.ok().and_then(|topic| topic.get("max.message.bytes")?.value.clone());
-        if let Some(bytes) = value.and_then(|value| value.parse().ok()) {
-            *limit = bytes;
+        match value.and_then(|value| value.parse().ok()) {
+            Some(bytes) => *limit = bytes,
+            None => tracing::warn!("\"{name}\" does not show its max.message.bytes: takes it for {limit}"),
         }
     }
     Ok(limits)

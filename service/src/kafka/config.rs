@@ -22,6 +22,9 @@ const PROMISED: [(&str, &str); 8] = [
     ("auto.offset.reset", "a new group starts with the first record, so that none is left out"),
 ];
 
+/// The role of consumers that are assigned their partitions.
+pub(super) const READER: &str = "reader";
+
 /// What to do when retention was faster than the consumer group.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -80,7 +83,24 @@ impl KafkaConfig {
         }
         let mut user = ClientConfig::new();
         user.extend(self.properties.clone());
-        user.create_native_config().map(drop).map_err(|source| Error::client("check kafka.properties", source))
+        user.create_native_config().map_err(|source| Error::client("check kafka.properties", source))?;
+        self.check_tokens()
+    }
+
+    /// Refuses a mechanism for which nobody would bring a token: librdkafka would wait for one. Fetching them (OIDC) takes
+    /// libcurl, which it is built without, and says so itself.
+    fn check_tokens(&self) -> Result<(), Error> {
+        let is_set =
+            |key: &str, value: &str| self.properties.get(key).is_some_and(|set| set.eq_ignore_ascii_case(value));
+        let wants_token = |key: &&str| is_set(key, "OAUTHBEARER");
+        match ["sasl.mechanism", "sasl.mechanisms"].into_iter().find(wants_token) {
+            Some(key) if !is_set("enable.sasl.oauthbearer.unsecure.jwt", "true") => Err(Error::Config {
+                key: format!("kafka.properties.{key}"),
+                reason: "is OAUTHBEARER, for which this build fetches no tokens; SCRAM-SHA-512 and PLAIN work"
+                    .to_owned(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// How long a broker may take to answer at start-up.
@@ -158,7 +178,7 @@ impl KafkaConfig {
 
     /// Settings of a consumer that is assigned its partitions, commits nothing and belongs to no group that others see.
     pub(super) fn reader(&self) -> ClientConfig {
-        self.consumer("reader")
+        self.consumer(READER)
     }
 
     /// Settings of an admin client.
@@ -263,6 +283,31 @@ mod tests {
         kafka.properties.insert("linger.msec".into(), "5".into());
         let message = kafka.check().unwrap_err().to_string();
         assert!(message.contains("kafka.properties.linger.msec"), "{message}");
+    }
+
+    #[test]
+    fn tokens_that_nobody_would_bring_are_not_waited_for() {
+        for key in ["sasl.mechanism", "sasl.mechanisms"] {
+            let mut kafka = KafkaConfig::new("localhost:1", "app");
+            kafka.properties.insert(key.into(), "OAUTHBEARER".into());
+            let message = kafka.check().unwrap_err().to_string();
+            assert!(message.starts_with(&format!("`kafka.properties.{key}` is OAUTHBEARER")), "{message}");
+            kafka.properties.insert("sasl.oauthbearer.method".into(), "oidc".into());
+            let message = kafka.check().unwrap_err().to_string();
+            assert!(message.contains("sasl.oauthbearer.method") && message.contains("libcurl"), "{message}");
+            kafka.properties.remove("sasl.oauthbearer.method");
+            kafka.properties.insert("enable.sasl.oauthbearer.unsecure.jwt".into(), "true".into());
+            kafka.check().unwrap();
+        }
+    }
+
+    #[test]
+    fn properties_that_do_not_go_together_are_named_when_a_client_is_made() {
+        let mut kafka = KafkaConfig::new("localhost:1", "app");
+        kafka.properties.insert("security.protocol".into(), "SSL".into());
+        kafka.properties.insert("ssl.ca.location".into(), "/nowhere".into());
+        let message = kafka.check_reachable(Duration::from_secs(1)).unwrap_err().to_string();
+        assert!(message.starts_with("`kafka.properties` cannot be used: ssl.ca.location failed"), "{message}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::access::Access;
 use super::offset::NextOffset;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
@@ -47,7 +48,22 @@ pub enum Error {
         /// What librdkafka said.
         cause: String,
     },
-    /// Topics that don't exist, or may not be seen by this client.
+    /// The broker's certificate is not signed by an authority that is trusted here, or belongs to another name.
+    #[error(
+        "the certificate of the Kafka broker at {brokers} is not signed by an authority that is trusted here, or not for \
+        this name; set ssl.ca.location in kafka.properties to the certificate of the authority that signed it"
+    )]
+    Untrusted {
+        /// The addresses tried.
+        brokers: String,
+    },
+    /// The broker knows who we are, and an ACL is missing.
+    #[error("not allowed to {access}; grant it to the user of kafka.properties, as docs/SECURITY.md says")]
+    NotAllowed {
+        /// What was refused.
+        access: Access,
+    },
+    /// Topics that don't exist.
     #[error("{} at {brokers}; {advice}", do_not_exist(topics))]
     MissingTopics {
         /// Their names.
@@ -160,6 +176,7 @@ impl Error {
             Error::Config { .. } | Error::Refused { .. } | Error::MissingTopics { .. } | Error::Topic { .. } => {
                 ErrorKind::Fatal
             }
+            Error::Untrusted { .. } | Error::NotAllowed { .. } => ErrorKind::Fatal,
             Error::LostRange { .. } | Error::BeyondTheEnd { .. } => ErrorKind::Fatal,
             Error::Unreachable { .. } => ErrorKind::Retry,
             Error::RecordTooLarge { .. } | Error::NotAMember { .. } => ErrorKind::Abort,
@@ -169,11 +186,15 @@ impl Error {
         }
     }
 
-    /// Wraps an error of librdkafka; a refused property names its key.
+    /// Wraps an error of librdkafka; a refused property names its key, and so do several that do not go together.
     pub fn client(action: &'static str, source: KafkaError) -> Self {
         match source {
             KafkaError::ClientConfig(_, reason, key, _) if !key.is_empty() => {
                 Error::Config { key: format!("kafka.properties.{key}"), reason: lowercase_first(&reason) }
+            }
+            // All that Plaudit sets is known to be taken.
+            KafkaError::ClientCreation(reason) => {
+                Error::Config { key: "kafka.properties".to_owned(), reason: format!("cannot be used: {reason}") }
             }
             source => Error::Client { action, source },
         }

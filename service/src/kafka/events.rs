@@ -2,6 +2,7 @@
 //! must act on comes as the error of a call.
 
 use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
 
@@ -9,6 +10,19 @@ use rdkafka::error::KafkaError;
 pub fn log(event: &KafkaError, reason: &str) {
     if !matches!(event, KafkaError::PartitionEOF(_)) && event.rdkafka_error_code() != Some(END_OF_PARTITION) {
         tracing::warn!(target: "librdkafka", "{event}: {reason}");
+    }
+}
+
+/// Hands on a line of librdkafka's log, as contexts without a method of their own do.
+pub(super) fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    use RDKafkaLogLevel as Level;
+    match level {
+        Level::Emerg | Level::Alert | Level::Critical | Level::Error => {
+            tracing::error!(target: "librdkafka", "librdkafka: {facility} {message}");
+        }
+        Level::Warning => tracing::warn!(target: "librdkafka", "librdkafka: {facility} {message}"),
+        Level::Notice | Level::Info => tracing::info!(target: "librdkafka", "librdkafka: {facility} {message}"),
+        Level::Debug => tracing::debug!(target: "librdkafka", "librdkafka: {facility} {message}"),
     }
 }
 

@@ -2,6 +2,7 @@
 //! versus next offset, slow flushes, errors whose meaning hangs on flags. Everything works from a plain thread; what
 //! flows through the topics is left to others. librdkafka's own log lines go to `tracing` (target `librdkafka`).
 
+mod access;
 pub mod admin;
 mod config;
 mod embedded;
@@ -13,6 +14,7 @@ mod reachable;
 mod reader;
 mod transaction;
 
+pub use access::Access;
 pub use config::{KafkaConfig, OnLostRange};
 pub use embedded::EmbeddedBroker;
 pub use error::{Error, ErrorKind};

@@ -10,6 +10,7 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::metadata::Metadata;
 use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 
+use super::access::Access;
 use super::config::KafkaConfig;
 use super::error::Error;
 
@@ -22,18 +23,23 @@ impl KafkaConfig {
         metadata(self, within).map(drop)
     }
 
+    /// One sentence when a topic is hidden from this client: it may exist or not.
+    pub fn check_visible(&self, topics: &[&str]) -> Result<(), Error> {
+        Cluster::new(self)?.check_visible(topics, self.connect_timeout())
+    }
+
     /// One sentence when a topic does not exist, with `advice` on how to create it. Needs the broker within the
     /// connect timeout.
     pub fn check_topics(&self, topics: &[&str], advice: &str) -> Result<(), Error> {
-        let metadata = metadata(self, self.connect_timeout())?;
-        let missing: Vec<String> = topics
-            .iter()
-            .filter(|topic| !metadata.topics().iter().any(|found| found.name() == **topic))
-            .map(|topic| (*topic).to_owned())
-            .collect();
+        let cluster = Cluster::new(self)?;
+        let metadata = cluster.metadata(self.connect_timeout())?;
+        let is_missing = |topic: &&&str| !metadata.topics().iter().any(|found| found.name() == **topic);
+        let missing: Vec<&str> = topics.iter().filter(is_missing).copied().collect();
         if missing.is_empty() {
             return Ok(());
         }
+        cluster.check_visible(&missing, self.connect_timeout())?;
+        let missing = missing.into_iter().map(str::to_owned).collect();
         Err(Error::MissingTopics { topics: missing, brokers: self.brokers.clone(), advice: advice.to_owned() })
     }
 }
@@ -52,8 +58,10 @@ pub(super) struct Cluster {
 impl Cluster {
     /// Does not connect yet.
     pub(super) fn new(kafka: &KafkaConfig) -> Result<Self, Error> {
-        let producer = kafka
-            .producer()
+        let mut config = kafka.producer();
+        // Who writes nothing need not be allowed to.
+        config.set("enable.idempotence", "false");
+        let producer = config
             .create_with_context(Quiet::default())
             .map_err(|source| Error::client("create a Kafka client", source))?;
         Ok(Self { brokers: kafka.brokers.clone(), producer })
@@ -71,13 +79,31 @@ impl Cluster {
             self.producer.poll(Duration::ZERO);
             let cause = self.producer.context().last.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let brokers = self.brokers.clone();
-            if cause.refused {
-                return Err(Error::Refused { brokers, cause: cause.reason });
+            match cause.verdict {
+                Verdict::Refused => return Err(Error::Refused { brokers, cause: cause.reason }),
+                Verdict::Untrusted => return Err(Error::Untrusted { brokers }),
+                Verdict::None => {}
             }
             if left.is_zero() {
                 return Err(Error::Unreachable { brokers, within, cause: cause.reason });
             }
         }
+    }
+
+    /// A list of all topics leaves out those that this client may not see. Asked for by name, a broker says that they are
+    /// hidden, whether they exist or not.
+    pub(super) fn check_visible(&self, topics: &[&str], within: Duration) -> Result<(), Error> {
+        let deadline = Instant::now() + within;
+        for topic in topics {
+            let left = deadline.saturating_duration_since(Instant::now()).max(STEP);
+            let answer = self.producer.client().fetch_metadata(Some(topic), left);
+            let answer = answer.map_err(|source| Error::client("ask for a topic", source))?;
+            let code = answer.topics().iter().find(|found| found.name() == *topic).and_then(|found| found.error());
+            if let Some(error) = code.and_then(|code| Error::refused(code.into(), &[Access::describe_topic(*topic)])) {
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -90,7 +116,18 @@ struct Quiet {
 #[derive(Default, Clone)]
 struct Cause {
     reason: String,
-    refused: bool,
+    verdict: Verdict,
+}
+
+/// What no waiting heals.
+#[derive(Default, Clone, Copy)]
+enum Verdict {
+    #[default]
+    None,
+    /// By the broker, because of who we are.
+    Refused,
+    /// By us, because of what the broker is.
+    Untrusted,
 }
 
 impl ClientContext for Quiet {
@@ -105,8 +142,11 @@ impl ClientContext for Quiet {
             return;
         }
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.refused =
-            matches!(error.rdkafka_error_code(), Some(Code::Authentication | Code::SaslAuthenticationFailed));
+        last.verdict = match error.rdkafka_error_code() {
+            Some(Code::Authentication | Code::SaslAuthenticationFailed) => Verdict::Refused,
+            Some(Code::SSL) if reason.contains("certificate verify failed") => Verdict::Untrusted,
+            _ => Verdict::None,
+        };
         // "sasl_ssl://host:9093/bootstrap: cause (after 3ms in state CONNECT)": the cause is what matters.
         let cause = reason.split_once(": ").map_or(reason, |(_, cause)| cause);
         last.reason = cause.split(" (after ").next().unwrap_or(cause).to_owned();

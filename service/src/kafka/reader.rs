@@ -7,8 +7,9 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Message, OwnedMessage};
 
+use super::access::Access;
 use super::admin::bounds;
-use super::config::KafkaConfig;
+use super::config::{KafkaConfig, READER};
 use super::error::Error;
 use super::events::Events;
 use super::offset::NextOffset;
@@ -55,7 +56,8 @@ pub fn read_to_end(kafka: &KafkaConfig, topic: &str, within: Duration) -> Result
                 open.remove(&partition);
             }
             Some(Err(source)) => {
-                let error = Error::client("read a topic", source);
+                let needs = [Access::read_topic(topic), Access::describe_group(kafka.group_of(READER))];
+                let error = Error::refused_or_client("read a topic", source, &needs);
                 if error.kind() != super::ErrorKind::Retry {
                     return Err(error);
                 }

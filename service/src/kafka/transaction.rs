@@ -6,13 +6,16 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message, ToBytes};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
+use super::access::Access;
 use super::config::KafkaConfig;
 use super::error::{Error, ErrorKind, is_fenced, kind_of};
+use super::events;
 use super::offset::NextOffsets;
 
 /// librdkafka's own flush waits in steps of 100 ms, which makes a small transaction many times slower than it is. And the
@@ -60,7 +63,7 @@ impl TransactionalProducer {
 
     /// Opens a transaction.
     pub fn begin(&self) -> Result<(), Error> {
-        self.producer.context().take_failure();
+        self.producer.context().forget();
         *self.deadline.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Instant::now() + self.timeout;
         self.producer.begin_transaction().map_err(|source| self.error("begin a transaction", &source))
     }
@@ -86,13 +89,7 @@ impl TransactionalProducer {
                 Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
                     return Err(Error::RecordTooLarge { topic: topic.to_owned(), size_bytes });
                 }
-                _ => {
-                    return Err(Error::Delivery {
-                        topic: topic.to_owned(),
-                        reason: source.to_string(),
-                        kind: self.kind_after_delivery(),
-                    });
-                }
+                _ => return Err(self.not_stored(topic.to_owned(), &source)),
             }
         }
     }
@@ -138,7 +135,7 @@ impl TransactionalProducer {
             }
             outcome
         });
-        self.producer.context().take_failure();
+        self.producer.context().forget();
         result.map_err(give_up_as(ErrorKind::Fatal))
     }
 
@@ -150,12 +147,11 @@ impl TransactionalProducer {
     fn flush(&self, deadline: Instant) -> Result<(), Error> {
         let all_acknowledged = self.poll_until_nothing_is_in_flight(deadline);
         if let Some(failure) = self.producer.context().take_failure() {
-            let kind = self.kind_after_delivery();
             return Err(match failure.source.rdkafka_error_code() {
                 Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
                     Error::RecordTooLarge { topic: failure.topic, size_bytes: failure.size_bytes }
                 }
-                _ => Error::Delivery { topic: failure.topic, reason: failure.source.to_string(), kind },
+                _ => self.not_stored(failure.topic, &failure.source),
             });
         }
         if all_acknowledged {
@@ -214,6 +210,22 @@ impl TransactionalProducer {
         }
     }
 
+    /// The error of a record that the topic did not take.
+    fn not_stored(&self, topic: String, source: &KafkaError) -> Error {
+        // Once a transaction has failed, all its records fail, and their errors don't say why. The line that does is on its way.
+        self.producer.poll(RETRY_PAUSE);
+        if let Some(topic) = self.producer.context().take_refused_topic() {
+            return Error::NotAllowed { access: Access::write_topic(topic) };
+        }
+        let code = self.producer.client().fatal_error().map(|(code, _)| code).or(source.rdkafka_error_code());
+        let needs = [Access::write_topic(&topic), Access::write_transactional_id(&self.transactional_id)];
+        code.and_then(|code| Error::refused(code, &needs)).unwrap_or_else(|| Error::Delivery {
+            topic,
+            reason: source.to_string(),
+            kind: self.kind_after_delivery(),
+        })
+    }
+
     /// A record that is lost spoils its transaction, not its producer, unless that one is past saving already.
     fn kind_after_delivery(&self) -> ErrorKind {
         match self.producer.client().fatal_error() {
@@ -224,6 +236,10 @@ impl TransactionalProducer {
     }
 
     fn error(&self, step: &'static str, source: &KafkaError) -> Error {
+        let needs = [Access::write_transactional_id(&self.transactional_id)];
+        if let Some(refused) = source.rdkafka_error_code().and_then(|code| Error::refused(code, &needs)) {
+            return refused;
+        }
         let kind = kind_of(source);
         let what = match source {
             KafkaError::Transaction(error) => format!("{} ({})", error.string(), error.name()),
@@ -253,10 +269,11 @@ fn give_up_as(exhausted: ErrorKind) -> impl FnOnce(Error) -> Error {
     }
 }
 
-/// Keeps the first record of the transaction that was not stored.
+/// Keeps the first record of the transaction that was not stored, and the first topic that an ACL keeps out of it.
 #[derive(Default)]
 struct Deliveries {
     failure: Mutex<Option<DeliveryFailure>>,
+    refused_topic: Mutex<Option<String>>,
 }
 
 struct DeliveryFailure {
@@ -271,7 +288,36 @@ impl Deliveries {
     }
 }
 
-impl ClientContext for Deliveries {}
+impl Deliveries {
+    fn forget(&self) {
+        self.take_failure();
+        self.take_refused_topic();
+    }
+
+    fn take_refused_topic(&self) -> Option<String> {
+        self.refused_topic.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+    }
+}
+
+impl ClientContext for Deliveries {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        // librdkafka tells nobody but its log which topic it was.
+        if let Some(topic) = topic_refused_by(facility, message) {
+            let mut refused = self.refused_topic.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            refused.get_or_insert_with(|| topic.to_owned());
+        }
+        events::log_line(level, facility, message);
+    }
+}
+
+/// The topic that a line of librdkafka's log names as refused, such as: ADDPARTS [thrd:main]: TxnCoordinator/1: Failed to add
+/// partition "predictions" [1] to transaction: Broker: Topic authorization failed
+fn topic_refused_by<'m>(facility: &str, message: &'m str) -> Option<&'m str> {
+    if facility != "ADDPARTS" || !message.contains("Topic authorization failed") {
+        return None;
+    }
+    message.split_once("Failed to add partition \"")?.1.split_once("\" [").map(|(topic, _)| topic)
+}
 
 impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();
@@ -289,6 +335,8 @@ impl ProducerContext for Deliveries {
 #[cfg(test)]
 mod tests {
     use rdkafka::consumer::{BaseConsumer, Consumer};
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
     use super::*;
     use crate::kafka::{EmbeddedBroker, admin, read_to_end};
@@ -335,6 +383,33 @@ mod tests {
         producer.commit_records().unwrap();
         assert_eq!(payloads(&broker).last().map(String::as_str), Some("kept"));
         assert!(!admin::end_offsets(&broker.config("app"), "out").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_refused_transactional_id_is_named() {
+        let cluster = MockCluster::new(1).unwrap();
+        let kafka = KafkaConfig::new(cluster.bootstrap_servers(), "app");
+        let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+        cluster.request_errors(RDKafkaApiKey::InitProducerId, &[refused; 5]);
+        let error = TransactionalProducer::new(&kafka, "app.test", TIMEOUT).err().unwrap();
+        assert!(error.to_string().starts_with("not allowed to Write to transactional id \"app.test\""), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Fatal);
+    }
+
+    #[test]
+    fn a_topic_that_is_refused_within_a_transaction_is_named_and_forgotten_with_it() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("out", 1, 1).unwrap();
+        let kafka = KafkaConfig::new(cluster.bootstrap_servers(), "app");
+        let producer = TransactionalProducer::new(&kafka, "app.test", TIMEOUT).unwrap();
+        producer.begin().unwrap();
+        let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+        cluster.request_errors(RDKafkaApiKey::AddPartitionsToTxn, &[refused]);
+        let sent = producer.send(BaseRecord::to("out").key("k").payload("v"));
+        let error = sent.and_then(|()| producer.commit_records()).unwrap_err();
+        assert!(error.to_string().starts_with("not allowed to Write to topic \"out\""), "{error}");
+        producer.abort().unwrap();
+        assert_eq!(producer.producer.context().take_refused_topic(), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use super::{PAUSE, TopicDescription, descriptions};
+use crate::kafka::access::Access;
 use crate::kafka::config::KafkaConfig;
 use crate::kafka::error::{Error, ErrorKind};
 use crate::kafka::offset::{NextOffset, NextOffsets};
@@ -35,8 +36,10 @@ pub fn end_offsets(kafka: &KafkaConfig, topic: &str) -> Result<NextOffsets, Erro
 pub(in crate::kafka) fn bounds(kafka: &KafkaConfig, topic: &str) -> Result<Bounds, Error> {
     let deadline = Instant::now() + kafka.connect_timeout();
     let description = existing(kafka, topic)?;
-    let consumer: BaseConsumer =
-        kafka.reader().create().map_err(|source| Error::client("create a consumer", source))?;
+    let mut config = kafka.reader();
+    // It reads nothing, and who has no group need not be allowed to see one.
+    config.remove("group.id");
+    let consumer: BaseConsumer = config.create().map_err(|source| Error::client("create a consumer", source))?;
     let mut bounds = Bounds { start: NextOffsets::new(), end: NextOffsets::new() };
     for partition in 0..description.partitions {
         let (start, end) = watermarks(&consumer, topic, partition, deadline)?;
@@ -57,6 +60,7 @@ fn existing(kafka: &KafkaConfig, topic: &str) -> Result<TopicDescription, Error>
         }
         // From the first answer on: an absent broker says nothing about topics.
         if Instant::now() >= *deadline.get_or_insert_with(|| Instant::now() + NEW_TOPIC) {
+            cluster.check_visible(&[topic], kafka.connect_timeout())?;
             let (brokers, advice) = (kafka.brokers.clone(), "create it first".to_owned());
             return Err(Error::MissingTopics { topics: vec![topic.to_owned()], brokers, advice });
         }
@@ -69,7 +73,10 @@ fn watermarks(consumer: &BaseConsumer, topic: &str, partition: i32, deadline: In
         let left = deadline.saturating_duration_since(Instant::now());
         let error = match consumer.fetch_watermarks(topic, partition, left.max(PAUSE)) {
             Ok(bounds) => return Ok(bounds),
-            Err(source) => Error::Bounds { topic: topic.to_owned(), partition, source },
+            Err(source) => source
+                .rdkafka_error_code()
+                .and_then(|code| Error::refused(code, &[Access::describe_topic(topic)]))
+                .unwrap_or_else(|| Error::Bounds { topic: topic.to_owned(), partition, source }),
         };
         if error.kind() != ErrorKind::Retry || left.is_zero() {
             return Err(error);
@@ -127,6 +134,7 @@ mod tests {
         let started = Instant::now();
         let error = end_offsets(&kafka(&cluster, 20_000), "topic").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Fatal, "{error}");
+        assert!(error.to_string().starts_with("not allowed to Describe topic \"topic\""), "{error}");
         assert!(started.elapsed() < Duration::from_secs(10), "what does not pass is not waited for");
     }
 

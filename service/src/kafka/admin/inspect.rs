@@ -9,7 +9,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use super::{TopicDescription, descriptions};
 use crate::kafka::config::KafkaConfig;
 use crate::kafka::error::Error;
-use crate::kafka::reachable::metadata;
+use crate::kafka::reachable::Cluster;
 
 /// Settings by name, defaults included; or why this client does not see them.
 pub type Settings = Result<BTreeMap<String, String>, String>;
@@ -34,9 +34,14 @@ pub struct TopicInspection {
     pub settings: Settings,
 }
 
-/// Looks at these topics and at the cluster that holds them. Settings take the permission DescribeConfigs.
+/// Looks at these topics and at the cluster that holds them. A topic that this client may not see is an error. Settings take
+/// the permission DescribeConfigs.
 pub fn inspect(kafka: &KafkaConfig, topics: &[&str]) -> Result<Inspection, Error> {
-    let metadata = metadata(kafka, kafka.connect_timeout())?;
+    let cluster = Cluster::new(kafka)?;
+    let metadata = cluster.metadata(kafka.connect_timeout())?;
+    let found = descriptions(&metadata, topics);
+    let missing: Vec<&str> = topics.iter().filter(|topic| !found.contains_key(**topic)).copied().collect();
+    cluster.check_visible(&missing, kafka.connect_timeout())?;
     let client: AdminClient<DefaultClientContext> =
         kafka.admin().create().map_err(|source| Error::client("create an admin client", source))?;
     let options = AdminOptions::new().request_timeout(Some(kafka.connect_timeout()));
@@ -48,7 +53,7 @@ pub fn inspect(kafka: &KafkaConfig, topics: &[&str]) -> Result<Inspection, Error
         Some(broker) => settings(ResourceSpecifier::Broker(broker.id())),
         None => Err("there is no broker".to_owned()),
     };
-    let described = descriptions(&metadata, topics).into_iter().map(|(name, description)| {
+    let described = found.into_iter().map(|(name, description)| {
         let settings = settings(ResourceSpecifier::Topic(&name));
         (name, TopicInspection { description, settings })
     });
@@ -61,5 +66,9 @@ fn settings(answer: Result<Vec<Result<ConfigResource, RDKafkaErrorCode>>, KafkaE
         .pop()
         .ok_or_else(|| "the broker said nothing".to_owned())?
         .map_err(|code| code.to_string())?;
+    if resource.entries.is_empty() {
+        // The client hands on no refusal, and nothing is without settings.
+        return Err("the permission DescribeConfigs is missing".to_owned());
+    }
     Ok(resource.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?))).collect())
 }
