@@ -335,7 +335,7 @@ impl ProducerContext for Deliveries {
 #[cfg(test)]
 mod tests {
     use rdkafka::consumer::{BaseConsumer, Consumer};
-    use rdkafka::mocking::MockCluster;
+    use rdkafka::mocking::{MockCluster, MockCoordinator};
     use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
     use super::*;
@@ -383,6 +383,36 @@ mod tests {
         producer.commit_records().unwrap();
         assert_eq!(payloads(&broker).last().map(String::as_str), Some("kept"));
         assert!(!admin::end_offsets(&broker.config("app"), "out").unwrap().is_empty());
+    }
+
+    #[test]
+    fn offsets_are_committed_though_the_group_s_coordinator_was_replaced() {
+        let cluster = MockCluster::new(3).unwrap();
+        for topic in ["in", "out"] {
+            cluster.create_topic(topic, 1, 1).unwrap();
+            cluster.partition_leader(topic, 0, Some(1)).unwrap();
+        }
+        cluster.coordinator(MockCoordinator::Transaction("app.test".into()), 1).unwrap();
+        cluster.coordinator(MockCoordinator::Group("app.test".into()), 2).unwrap();
+        let kafka = KafkaConfig::new(cluster.bootstrap_servers(), "app");
+        let producer = TransactionalProducer::new(&kafka, "app.test", TIMEOUT).unwrap();
+        let consumer: BaseConsumer = kafka.consumer("test").create().unwrap();
+        let commit = |offset| {
+            let mut offsets = NextOffsets::new();
+            offsets.done("in", 0, offset);
+            producer.begin().unwrap();
+            producer.send(BaseRecord::to("out").key("k").payload("v")).unwrap();
+            producer.commit(&offsets, &consumer.group_metadata().unwrap())
+        };
+        commit(0).unwrap();
+        cluster.coordinator(MockCoordinator::Group("app.test".into()), 3).unwrap();
+        cluster.broker_down(2).unwrap();
+        // From then on the client knows that the broker is gone, and yet waits for it.
+        let brokers = || producer.producer.client().fetch_metadata(None, TIMEOUT).unwrap().brokers().len();
+        while brokers() > 2 {
+            std::thread::park_timeout(RETRY_PAUSE);
+        }
+        commit(1).unwrap();
     }
 
     #[test]
