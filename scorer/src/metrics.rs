@@ -38,7 +38,7 @@ pub const STREAM_TRANSACTION_RECORDS: &str = "plaudit_stream_transaction_records
 /// Transactions that were aborted, and tried again.
 pub const STREAM_ABORTS: &str = "plaudit_stream_aborts_total";
 
-/// Gives the recorder the help texts.
+/// Gives the recorder the help texts, and the counters that may never count anything: an alert on them needs a zero.
 pub fn describe() {
     describe_counter!(GATEWAY_REQUESTS, "Requests answered by the gateway, by route and status");
     describe_histogram!(GATEWAY_REQUEST_SECONDS, "Seconds from a request's header to its answer, by route");
@@ -56,6 +56,15 @@ pub fn describe() {
     describe_histogram!(STREAM_TRANSACTION_RECORDS, "Records per transaction");
     describe_counter!(STREAM_ABORTS, "Transactions that were aborted and tried again");
     describe_counter!(UNDECODABLE_FEATURES, "Entities whose values in the online store could not be decoded");
+    for counter in [
+        counter!(MODEL_LOAD_FAILURES),
+        counter!(FEATURE_READ_FAILURES),
+        counter!(UNDECODABLE_FEATURES),
+        counter!(STREAM_LOST_RECORDS),
+        counter!(STREAM_ABORTS),
+    ] {
+        counter.increment(0);
+    }
 }
 
 pub(crate) fn record_gateway_request(route: &'static str, status: u16, took: Duration) {

@@ -34,6 +34,8 @@ fn a_scorer_that_has_work_and_commits_nothing_is_not_live_until_it_does() {
         std::net::TcpStream::connect(&address).is_ok() && get(&address, "/health/ready").0 == 200
     });
 
+    let (_, page) = get(&address, "/metrics");
+    assert_eq!(metric(&page, "plaudit_stream_lost_records_total "), Some(0.0), "an alert needs a zero");
     limit_records(&world, &world.topics.predictions, "200");
     produce_reviews(&world, 100);
     wait_for("a scorer that is not live", || get(&address, "/health/live").0 == 503);
