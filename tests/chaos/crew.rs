@@ -155,10 +155,14 @@ impl Drop for Crew<'_> {
     }
 }
 
-/// The sentence without numbers and names of a run, so that equal ones are counted as such.
+/// So much of a sentence tells it from others.
+const TOLD_CHARACTERS: usize = 160;
+
+/// The sentence without what it quotes and counts, so that equal ones are counted as such.
 fn without_particulars(sentence: &str) -> String {
+    let unquoted = sentence.split('"').enumerate().map(|(i, part)| if i % 2 == 0 { part } else { ".." });
     let mut general = String::new();
-    for character in sentence.chars() {
+    for character in unquoted.collect::<Vec<_>>().join("\"").chars().take(TOLD_CHARACTERS) {
         let character = if character.is_ascii_digit() { '#' } else { character };
         if character != '#' || !general.ends_with('#') {
             general.push(character);
