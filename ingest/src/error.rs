@@ -29,7 +29,7 @@ pub enum Error {
         /// The topic.
         topic: String,
         /// Why.
-        reason: service::kafka::Error,
+        reason: Box<service::kafka::Error>,
     },
     /// The broker did not confirm what was sent. A record without an acknowledgement may have arrived: the answer can be
     /// what was lost.
@@ -41,7 +41,7 @@ pub enum Error {
         /// Topic of the first error.
         topic: String,
         /// The first error.
-        reason: service::kafka::Error,
+        reason: Box<service::kafka::Error>,
         /// Records that the broker acknowledged.
         acknowledged: u64,
         /// Records that were sent without an answer so far, or with an error for one.

@@ -132,9 +132,9 @@ impl Publisher {
     }
 
     /// Why a record was not taken. When the producer has broken down, its records' own errors don't say.
-    fn reason(&self, topic: &str, source: KafkaError) -> service::kafka::Error {
+    fn reason(&self, topic: &str, source: KafkaError) -> Box<service::kafka::Error> {
         let source = self.producer.client().fatal_error().map_or(source, |(code, _)| KafkaError::Global(code));
-        service::kafka::Error::refused_or_client("send a record", source, &[Access::write_topic(topic)])
+        service::kafka::Error::refused_or_client("send a record", source, &[Access::write_topic(topic)]).into()
     }
 }
 
