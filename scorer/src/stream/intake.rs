@@ -8,7 +8,8 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, TopicPartitionList};
-use service::kafka::{Access, Error, ErrorKind, KafkaConfig, NextOffset, NextOffsets, OnLostRange};
+use service::kafka::{Access, Error, ErrorKind, KafkaConfig, NextOffset, NextOffsets, OnLostRange, committed_offsets};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
@@ -20,6 +21,9 @@ const IDLE: Duration = Duration::from_millis(100);
 /// How often the run asks how far other members are, when its own partitions are done; and how long it waits for the answer.
 const LOOK_AT_OTHERS: Duration = Duration::from_millis(200);
 const ANSWER: Duration = Duration::from_secs(5);
+
+/// How long the broker may take to tell where a partition ends.
+const LOOK_ANSWER: Duration = Duration::from_secs(1);
 
 /// How long a full batch waits before the partitions pause. Pausing drops what the client has fetched ahead, so it is for
 /// stages that are held up, not for those that are merely busy.
@@ -179,7 +183,7 @@ impl<'c> Intake<'c> {
                 continue;
             }
             // Either nothing more is at hand, or the batch is full.
-            batch = match self.hand_over(batch, batches)? {
+            batch = match self.hand_over(batch, batches, stop)? {
                 Some(batch) => batch,
                 None => return Ok(()),
             };
@@ -189,12 +193,15 @@ impl<'c> Intake<'c> {
 
     /// Gives the batch to the next stage; while that is busy, goes on collecting. When the batch is full and the wait is long,
     /// the partitions pause and polling goes on: the group hears from this member, and can take partitions from it.
-    fn hand_over(&mut self, mut batch: Batch<'c>, batches: &SyncSender<Batch<'c>>) -> Result<Option<Batch<'c>>, Error> {
+    /// What can't be given before the worker is told to stop is left to the next owner.
+    fn hand_over(
+        &mut self,
+        mut batch: Batch<'c>,
+        batches: &SyncSender<Batch<'c>>,
+        stop: &CancellationToken,
+    ) -> Result<Option<Batch<'c>>, Error> {
         let began = Instant::now();
         let mut paused = false;
-        for (&partition, &epoch) in &batch.epochs {
-            self.silence.records(partition, epoch);
-        }
         let sent = loop {
             let (records, bytes) = batch.size();
             match batches.try_send(batch) {
@@ -203,6 +210,7 @@ impl<'c> Intake<'c> {
                     break true;
                 }
                 Err(TrySendError::Disconnected(_)) => break false,
+                Err(TrySendError::Full(_)) if stop.is_cancelled() => break false,
                 Err(TrySendError::Full(unsent)) => batch = unsent,
             }
             if !batch.is_full(self.config) {
@@ -249,6 +257,7 @@ impl<'c> Intake<'c> {
             Some(Err(KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset))) => {
                 tracing::warn!("a position lies outside of what \"{}\" holds: joins the group anew", self.topic);
                 self.consumer.context().starts.look_at_ranges(self.consumer, self.topic)?;
+                self.ownership.left();
                 Ok(false)
             }
             Some(Err(error)) => {
@@ -267,6 +276,7 @@ impl<'c> Intake<'c> {
         // A record that was fetched before its partition was given up belongs to the next owner. Its absence from the
         // batch's numbers would say so too late: the partition may be owned again by then, from an earlier offset.
         let Some(epoch) = self.ownership.now().epoch(partition) else { return };
+        self.silence.record(partition, epoch);
         if self.end.as_mut().is_some_and(|end| end.is_beyond(partition, message.offset(), epoch)) {
             return;
         }
@@ -276,9 +286,12 @@ impl<'c> Intake<'c> {
     /// Tells which partitions hold records and bring none.
     fn look_for_silence(&mut self) {
         let owned = self.ownership.now().clone();
+        let answers = Cell::new(true);
         let silent = self.silence.look(&owned, |partition| {
-            let (_, end) = self.consumer.fetch_watermarks(self.topic, partition, ANSWER).ok()?;
-            Some(end)
+            // Polling waits meanwhile: a broker that does not answer is asked once.
+            let found = answers.get().then(|| self.consumer.fetch_watermarks(self.topic, partition, LOOK_ANSWER));
+            answers.set(matches!(found, Some(Ok(_))));
+            found?.ok().map(|(_, end)| end)
         });
         if !silent.is_empty() {
             tracing::warn!("partitions {silent:?} of \"{}\" hold records and bring none", self.topic);
@@ -336,7 +349,7 @@ impl<'c> Intake<'c> {
         for (partition, _) in &others {
             list.add_partition(self.topic, *partition);
         }
-        let committed = match self.consumer.committed_offsets(list, ANSWER) {
+        let committed = match committed_offsets(self.consumer, list, ANSWER) {
             Ok(list) => NextOffsets::from_list(&list),
             // The next look may find the group's coordinator.
             Err(_) => return Ok(false),

@@ -155,16 +155,22 @@ impl Stream {
             });
             let watching =
                 spawn(scope, "watching", || ownership.progress.watch(&watched, self.config.stall_timeout(), &stop));
+            let clearing = spawn(scope, "clearing", || consumer.context().starts.clear(&consumer, &stop));
             let published = to_publish.into_iter().try_for_each(|batch| {
                 let (records, bytes) = batch.batch.size();
-                publisher.publish(batch)?;
+                // What is not published when the worker is told to stop is left to the next owner.
+                if !token.is_cancelled() {
+                    publisher.publish(batch)?;
+                }
                 ownership.progress.done(records, bytes);
                 Ok(())
             });
             drop(stop_on_end);
-            watching.thread().unpark();
+            for side in [&watching, &clearing] {
+                side.thread().unpark();
+            }
             let taken = taking.join();
-            for stage in [scoring, watching] {
+            for stage in [scoring, watching, clearing] {
                 stage.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             }
             published.and(taken.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))

@@ -97,6 +97,12 @@ impl Ownership {
         self.progress.assigned();
     }
 
+    /// The worker has left the group, of itself or because it was not heard of, and joins anew.
+    pub(super) fn left(&self) {
+        self.stages.enter(Stage::Joining);
+        self.progress.left();
+    }
+
     fn revoke(&self, partitions: Vec<i32>, is_lost: bool) {
         // Waits for the transaction that is open, if one is.
         let _publishing = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,8 +112,7 @@ impl Ownership {
         }
         tell(&owned);
         if is_lost {
-            self.stages.enter(Stage::Joining);
-            self.progress.lost_assignment();
+            self.left();
         }
     }
 }

@@ -58,7 +58,7 @@ impl Progress {
         self.state().unassigned = None;
     }
 
-    pub(super) fn lost_assignment(&self) {
+    pub(super) fn left(&self) {
         self.state().unassigned.get_or_insert_with(Instant::now);
     }
 
@@ -137,7 +137,7 @@ mod tests {
         assert!(complaint(&progress, LIMIT).unwrap().contains("has assigned nothing"));
         progress.assigned();
         assert_eq!(complaint(&progress, LIMIT), None);
-        progress.lost_assignment();
+        progress.left();
         assert_eq!(complaint(&progress, LIMIT / 2), None);
         assert!(complaint(&progress, LIMIT).unwrap().contains("has assigned nothing"));
     }

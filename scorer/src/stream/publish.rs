@@ -11,7 +11,10 @@ use rdkafka::consumer::Consumer;
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::BaseRecord;
 use rdkafka::{Message, TopicPartitionList};
-use service::kafka::{Error, ErrorKind, KafkaConfig, NextOffsets, TransactionalProducer, headers};
+use service::kafka::{
+    Error, ErrorKind, KafkaConfig, NextOffset, NextOffsets, TransactionalProducer, committed_offsets, headers,
+};
+use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +24,23 @@ const MAX_ATTEMPTS: u32 = 12;
 /// The first pause between attempts; each next one is twice as long, up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
+
+struct Pauses(Duration);
+
+impl Pauses {
+    fn new() -> Self {
+        Self(FIRST_PAUSE)
+    }
+
+    /// Between half of the pause and all of it, so that scorers that failed together don't come back together.
+    fn next(&mut self) -> Duration {
+        let pause = self.0;
+        self.0 = (pause * 2).min(MAX_PAUSE);
+        // The standard library's only source of chance.
+        let chance = RandomState::new().hash_one(()) as f64 / u64::MAX as f64;
+        pause.mul_f64(0.5 + chance / 2.0)
+    }
+}
 
 /// A producer is replaced this often for one batch: the first may have outlived its transaction's time-out.
 const MAX_PRODUCERS: u32 = 3;
@@ -72,83 +92,102 @@ impl Publisher<'_> {
     /// Publishes the batch, in as many attempts as it takes. What is left out belongs to another owner.
     pub(super) fn publish(&mut self, mut scored: ScoredBatch<'_>) -> Result<(), Error> {
         self.divert_what_is_too_large(&mut scored);
-        let mut pause = FIRST_PAUSE;
-        let mut attempt = 1;
+        let mut pauses = Pauses::new();
         let mut producers = 1;
+        let mut is_lost = false;
         // What an earlier producer had committed of the batch.
         let mut done = NextOffsets::new();
-        loop {
+        for attempt in 1.. {
             let started = Instant::now();
-            // Between attempts the lock is free, so that a rebalance that made one fail can go on.
-            let outcome = {
-                let held = self.ownership.hold();
-                self.transact(&scored, &held.owned, &done).map(|()| self.report.add(&scored, &held.owned))
-            };
-            let error = match outcome {
+            let error = match self.attempt(&scored, &mut is_lost, &mut done) {
                 Ok(records) => {
                     metrics::record_transaction(records, started.elapsed());
                     if attempt > 1 {
                         self.ownership.stages.progressed();
                     }
-                    return Ok(());
+                    break;
                 }
                 Err(error) => error,
+            };
+            let was_lost = is_lost;
+            let error = match error.kind() {
+                _ if was_lost => error,
+                ErrorKind::Abort | ErrorKind::Retry => match self.producer.abort() {
+                    Ok(()) => error,
+                    Err(error) => {
+                        is_lost = true;
+                        error
+                    }
+                },
+                ErrorKind::Fenced | ErrorKind::Fatal => {
+                    is_lost = true;
+                    error
+                }
             };
             if matches!(error, Error::NotAllowed { .. }) {
                 // No attempt heals that. Readers need not wait behind what the transaction holds, if it can be told so.
                 let _ = self.producer.abort();
                 return Err(error);
             }
-            self.ownership.stages.stalled(&format!("transactions fail: {error}"));
             metrics::count_abort();
-            let (error, is_lost) = match error.kind() {
-                ErrorKind::Abort | ErrorKind::Retry => match self.producer.abort() {
-                    Ok(()) => (error, false),
-                    Err(error) => (error, true),
-                },
-                ErrorKind::Fenced | ErrorKind::Fatal => (error, true),
-            };
+            self.ownership.stages.stalled(&format!("transactions fail: {error}"));
             let is_final = is_lost && (producers == MAX_PRODUCERS || self.settings.may_have_a_successor());
             if is_final || attempt == MAX_ATTEMPTS || self.stop.is_cancelled() {
                 return Err(error);
             }
             if is_lost {
                 self.ownership.stages.set_fenced(true);
-                tracing::warn!("a new producer takes over: {error}");
-                done = self.replace_producer(&scored)?;
                 producers += 1;
+                tracing::warn!("a new producer takes over, attempt {attempt} of {MAX_ATTEMPTS}: {error}");
             } else {
                 tracing::warn!("transaction aborted, attempt {attempt} of {MAX_ATTEMPTS}: {error}");
             }
-            std::thread::park_timeout(pause);
-            pause = (pause * 2).min(MAX_PAUSE);
-            attempt += 1;
+            std::thread::park_timeout(pauses.next());
         }
+        Ok(())
+    }
+
+    /// One transaction, by a new producer where the last one is lost. Answers how many records were committed.
+    fn attempt(
+        &mut self,
+        scored: &ScoredBatch<'_>,
+        is_lost: &mut bool,
+        done: &mut NextOffsets,
+    ) -> Result<usize, Error> {
+        if *is_lost {
+            *done = self.replace_producer(scored)?;
+            *is_lost = false;
+        }
+        // Between attempts the lock is free, so that a rebalance that made one fail can go on.
+        let held = self.ownership.hold();
+        self.transact(scored, &held.owned, done)?;
+        Ok(self.report.add(scored, &held.owned))
     }
 
     /// Replaces a producer that can't go on. Its last transaction is over then, one way or the other; the answer, the group's
     /// committed offsets, tells which.
     fn replace_producer(&mut self, scored: &ScoredBatch<'_>) -> Result<NextOffsets, Error> {
         self.producer = self.settings.connect()?;
-        self.ownership.stages.set_fenced(false);
         let mut partitions = TopicPartitionList::new();
         for &partition in scored.batch.epochs.keys() {
             partitions.add_partition(&self.reviews, partition);
         }
-        let committed = self.consumer.committed_offsets(partitions, ANSWER);
-        committed
-            .map(|list| NextOffsets::from_list(&list))
-            .map_err(|source| Error::client("read the committed offsets", source))
+        let committed = committed_offsets(self.consumer, partitions, ANSWER)
+            .map_err(|source| Error::client("read the committed offsets", source))?;
+        self.ownership.stages.set_fenced(false);
+        Ok(NextOffsets::from_list(&committed))
     }
 
     fn transact(&self, scored: &ScoredBatch<'_>, owned: &Owned, done: &NextOffsets) -> Result<(), Error> {
         let ScoredBatch { batch, outcomes } = scored;
         let mut offsets = NextOffsets::new();
+        let is_done = |partition, next| done.get(&self.reviews, partition).is_some_and(|done| done >= next);
         self.producer.begin()?;
         for (taken, outcome) in batch.records.iter().zip(outcomes) {
             let message = &taken.message;
-            let is_done = || done.get(&self.reviews, message.partition()).is_some_and(|next| next.0 > message.offset());
-            if !is_owned(batch, message.partition(), owned) || is_done() {
+            if !is_owned(batch, message.partition(), owned)
+                || is_done(message.partition(), NextOffset::after(message.offset()))
+            {
                 continue;
             }
             match outcome {
@@ -167,13 +206,16 @@ impl Publisher<'_> {
             }
             offsets.done(&self.reviews, message.partition(), message.offset());
         }
-        for range in batch.lost.iter().filter(|range| is_owned(batch, range.partition, owned)) {
+        for range in &batch.lost {
+            if !is_owned(batch, range.partition, owned) || is_done(range.partition, range.to) {
+                continue;
+            }
             let alert = serde_json::to_vec(&range.alert(&self.reviews)).expect("an alert is JSON");
             self.producer.send(BaseRecord::to(&self.drift).key(LostRange::MONITOR).payload(&alert))?;
         }
         for &(partition, next) in &batch.ends {
-            if is_owned(batch, partition, owned) && offsets.get(&self.reviews, partition).is_none_or(|done| done < next)
-            {
+            let is_behind = offsets.get(&self.reviews, partition).is_none_or(|done| done < next);
+            if is_owned(batch, partition, owned) && !is_done(partition, next) && is_behind {
                 offsets.set(&self.reviews, partition, next);
             }
         }

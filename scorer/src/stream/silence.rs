@@ -27,8 +27,8 @@ impl Silence {
         Self { seen: HashMap::new(), looked: Instant::now(), interval }
     }
 
-    /// Records came.
-    pub(super) fn records(&mut self, partition: i32, epoch: Epoch) {
+    /// A record came.
+    pub(super) fn record(&mut self, partition: i32, epoch: Epoch) {
         self.seen.insert(partition, Seen { epoch, is_fresh: true, at_end: false, end: None });
     }
 
@@ -97,10 +97,20 @@ mod tests {
     #[test]
     fn records_without_an_end_after_them_are_followed_by_silence() {
         let (mut silence, owned) = (silence(), Owned::of(&[(0, 1), (1, 1)]));
-        silence.records(0, 1);
+        silence.record(0, 1);
         silence.end(1, 1);
         assert!(silence.look(&owned, |_| Some(10)).is_empty());
         assert_eq!(silence.look(&owned, |_| Some(10)), [0]);
+    }
+
+    #[test]
+    fn a_record_and_its_end_in_one_batch_are_followed_by_rightful_silence() {
+        let (mut silence, owned) = (silence(), Owned::of(&[(0, 1)]));
+        silence.record(0, 1);
+        silence.end(0, 1);
+        for _ in 0..3 {
+            assert!(silence.look(&owned, |_| Some(10)).is_empty());
+        }
     }
 
     #[test]

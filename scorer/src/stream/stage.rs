@@ -64,20 +64,21 @@ impl Stages {
 
     /// Goes on to another stage; a worker that drains does nothing else.
     pub(super) fn enter(&self, next: Stage) {
-        let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        if *stage == Stage::Draining || *stage == next {
-            return;
-        }
-        tracing::debug!("{} -> {}", stage.as_str(), next.as_str());
-        *stage = next;
-        self.tell(next);
+        self.go(next, |stage| stage != Stage::Draining);
     }
 
     /// The producer can't go on, or another goes on in its place. A worker without partitions goes on joining.
     pub(super) fn set_fenced(&self, is_fenced: bool) {
         let (from, to) = if is_fenced { (Stage::Running, Stage::Fenced) } else { (Stage::Fenced, Stage::Running) };
-        if *self.stage.lock().unwrap_or_else(PoisonError::into_inner) == from {
-            self.enter(to);
+        self.go(to, |stage| stage == from);
+    }
+
+    fn go(&self, next: Stage, may: impl Fn(Stage) -> bool) {
+        let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        if *stage != next && may(*stage) {
+            tracing::debug!("{} -> {}", stage.as_str(), next.as_str());
+            *stage = next;
+            self.tell(next);
         }
     }
 

@@ -12,17 +12,21 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaResult;
 use rdkafka::{Offset, TopicPartitionList};
 use schemas::{Alert, Timestamp, Window};
-use service::kafka::{Error, KafkaConfig, NextOffset, TransactionalProducer};
+use service::kafka::{Error, KafkaConfig, NextOffset, TransactionalProducer, committed_offsets};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// How long the group's coordinator may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// Offsets in a transaction that is still open are not told. Whether it will ever be over is asked after this time.
+/// Offsets in a transaction that is still open are not told; a rebalance does not wait for its end.
 const FIRST_ANSWER: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether there is something to clear.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Records of a partition that were deleted before they were scored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,15 +74,32 @@ pub(super) struct Starts {
     kafka: KafkaConfig,
     transactional_id: String,
     transaction_timeout: Duration,
-    /// A position was out of range: the next assignment compares positions with what the topic holds.
+    /// A position was out of range: from then on assignments compare positions with what the topic holds.
     looks_at_ranges: AtomicBool,
     found: Mutex<Result<Vec<LostRange>, Error>>,
+    to_clear: Mutex<ToClear>,
+}
+
+/// Whose transactions may be open in partitions that were assigned.
+#[derive(Default)]
+struct ToClear {
+    /// The transactional ids that committed their offsets.
+    writers: BTreeSet<String>,
+    /// Partitions whose offsets an open transaction hides.
+    hidden: Option<TopicPartitionList>,
 }
 
 impl Starts {
     pub(super) fn new(kafka: KafkaConfig, transactional_id: String, transaction_timeout: Duration) -> Self {
         let found = Mutex::new(Ok(Vec::new()));
-        Self { kafka, transactional_id, transaction_timeout, looks_at_ranges: AtomicBool::new(false), found }
+        Self {
+            kafka,
+            transactional_id,
+            transaction_timeout,
+            looks_at_ranges: AtomicBool::new(false),
+            found,
+            to_clear: Mutex::default(),
+        }
     }
 
     pub(super) fn transactional_id(&self) -> &str {
@@ -97,10 +118,10 @@ impl Starts {
         std::mem::replace(&mut *self.found.lock().unwrap_or_else(PoisonError::into_inner), Ok(Vec::new()))
     }
 
-    /// Sets where each partition of a new assignment begins.
+    /// Sets where each partition of a new assignment begins. Called from the rebalance callback: it waits for the broker once.
     pub(super) fn place<C: ConsumerContext>(&self, consumer: &BaseConsumer<C>, assigned: &mut TopicPartitionList) {
         let looks_at_ranges = self.looks_at_ranges.load(Ordering::Relaxed);
-        let placed = self.committed(consumer, assigned).and_then(|committed| {
+        let placed = committed_offsets(consumer, assigned.clone(), FIRST_ANSWER).and_then(|committed| {
             for element in committed.elements() {
                 let (topic, partition) = (element.topic(), element.partition());
                 let start = match element.offset() {
@@ -113,45 +134,50 @@ impl Starts {
                 };
                 assigned.set_partition_offset(topic, partition, start)?;
             }
-            self.looks_at_ranges.store(false, Ordering::Relaxed);
-            Ok(())
+            Ok(committed)
         });
-        if let Err(error) = placed {
-            // The client asks by itself then, and a position that it can't find comes back as an error.
-            tracing::warn!("the committed offsets could not be read yet: {error}");
+        let mut to_clear = self.to_clear.lock().unwrap_or_else(PoisonError::into_inner);
+        match placed {
+            Ok(committed) => to_clear.writers.extend(committed.elements().iter().map(|e| e.metadata().to_owned())),
+            Err(error) => {
+                // An open transaction hides offsets. The client goes on asking, and a position that it can't find comes back as an
+                // error.
+                tracing::info!("the committed offsets can't be read yet: {error}");
+                to_clear.hidden = Some(assigned.clone());
+            }
         }
     }
 
-    /// The group's committed offsets of the partitions.
-    fn committed<C: ConsumerContext>(
-        &self,
-        consumer: &BaseConsumer<C>,
-        partitions: &TopicPartitionList,
-    ) -> KafkaResult<TopicPartitionList> {
-        if let Ok(committed) = consumer.committed_offsets(partitions.clone(), FIRST_ANSWER) {
-            self.end_what_the_dead_left_open(consumer, &committed);
-            return Ok(committed);
+    /// Ends, until the token is cancelled, what the dead left open in partitions that were assigned.
+    pub(super) fn clear<C: ConsumerContext>(&self, consumer: &BaseConsumer<C>, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            let found = std::mem::take(&mut *self.to_clear.lock().unwrap_or_else(PoisonError::into_inner));
+            let mut writers = found.writers;
+            if let Some(partitions) = found.hidden {
+                match self.writers_before(partitions) {
+                    Ok(before) => writers.extend(before),
+                    Err(error) => tracing::warn!("who committed last is unknown: {error}"),
+                }
+            }
+            let prefix = format!("{}.", self.kafka.group_of(ROLE));
+            writers.retain(|id| id.starts_with(&prefix) && *id != self.transactional_id);
+            if !writers.is_empty() {
+                self.end_what_the_dead_left_open(consumer, &writers);
+            }
+            std::thread::park_timeout(LOOK);
         }
-        // An open transaction hides offsets from those who read committed ones; others see the ones before it.
+    }
+
+    /// Who committed last, as those see it who also read what is not committed: the offsets before an open transaction.
+    fn writers_before(&self, partitions: TopicPartitionList) -> KafkaResult<Vec<String>> {
         let mut config = self.kafka.consumer(ROLE);
         let before: BaseConsumer = config.set("isolation.level", "read_uncommitted").create()?;
-        let seen = before.committed_offsets(partitions.clone(), ANSWER)?;
-        self.end_what_the_dead_left_open(consumer, &seen);
-        consumer.committed_offsets(partitions.clone(), ANSWER)
+        let committed = committed_offsets(&before, partitions, ANSWER)?;
+        Ok(committed.elements().iter().map(|element| element.metadata().to_owned()).collect())
     }
 
-    /// Fences the producers that committed last, where their members are no longer in the group.
-    fn end_what_the_dead_left_open<C: ConsumerContext>(
-        &self,
-        consumer: &BaseConsumer<C>,
-        committed: &TopicPartitionList,
-    ) {
-        let prefix = format!("{}.", self.kafka.group_of(ROLE));
-        let mut producers: BTreeSet<String> = committed.elements().iter().map(|e| e.metadata().to_owned()).collect();
-        producers.retain(|id| id.starts_with(&prefix) && *id != self.transactional_id);
-        if producers.is_empty() {
-            return;
-        }
+    /// Fences the producers among these whose members are no longer in the group.
+    fn end_what_the_dead_left_open<C: ConsumerContext>(&self, consumer: &BaseConsumer<C>, writers: &BTreeSet<String>) {
         let group = self.kafka.group_of(ROLE);
         let members: BTreeSet<String> = match consumer.fetch_group_list(Some(&group), ANSWER) {
             Ok(list) => list.groups().iter().flat_map(|g| g.members()).map(|m| m.client_id().to_owned()).collect(),
@@ -164,7 +190,7 @@ impl Starts {
         if !members.contains(&self.transactional_id) {
             return;
         }
-        for id in producers.difference(&members) {
+        for id in writers.difference(&members) {
             match TransactionalProducer::new(&self.kafka, id, self.transaction_timeout) {
                 Ok(_) => tracing::info!("\"{id}\" has left the group; a transaction that it left open is over"),
                 Err(error) => tracing::warn!("what \"{id}\" left open will end by its time-out: {error}"),

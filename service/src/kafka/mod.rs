@@ -18,6 +18,6 @@ pub use access::Access;
 pub use config::{KafkaConfig, OnLostRange};
 pub use embedded::EmbeddedBroker;
 pub use error::{Error, ErrorKind};
-pub use offset::{NextOffset, NextOffsets};
+pub use offset::{NextOffset, NextOffsets, committed_offsets};
 pub use reader::read_to_end;
 pub use transaction::TransactionalProducer;

@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::KafkaResult;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::error::Error;
@@ -72,11 +75,6 @@ impl NextOffsets {
         self.0.is_empty()
     }
 
-    /// Forgets every position.
-    pub fn clear(&mut self) {
-        self.0.clear();
-    }
-
     /// As librdkafka's commit, seek and assign take them.
     pub fn to_list(&self) -> Result<TopicPartitionList, Error> {
         let mut list = TopicPartitionList::new();
@@ -97,6 +95,20 @@ impl NextOffsets {
         }
         offsets
     }
+}
+
+/// The committed offsets of a consumer's group. An error of one partition is an error: it would look as if nothing had ever
+/// been committed for it.
+pub fn committed_offsets<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    partitions: TopicPartitionList,
+    timeout: Duration,
+) -> KafkaResult<TopicPartitionList> {
+    let committed = consumer.committed_offsets(partitions, timeout)?;
+    for element in committed.elements() {
+        element.error()?;
+    }
+    Ok(committed)
 }
 
 #[cfg(test)]

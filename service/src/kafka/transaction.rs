@@ -42,9 +42,9 @@ impl TransactionalProducer {
     /// than `transaction_timeout` is aborted by the broker.
     pub fn new(kafka: &KafkaConfig, transactional_id: &str, transaction_timeout: Duration) -> Result<Self, Error> {
         let mut config = kafka.transactional_producer(transactional_id);
-        if !kafka.properties.contains_key("transaction.timeout.ms") {
-            config.set("transaction.timeout.ms", transaction_timeout.as_millis().to_string());
-        }
+        let own = kafka.properties.get("transaction.timeout.ms").and_then(|millis| millis.parse().ok());
+        let transaction_timeout = own.map_or(transaction_timeout, Duration::from_millis);
+        config.set("transaction.timeout.ms", transaction_timeout.as_millis().to_string());
         let producer = config
             .create_with_context::<_, BaseProducer<Deliveries>>(Deliveries::default())
             .map_err(|source| Error::client("create a transactional producer", source))?;
