@@ -92,6 +92,8 @@ impl World {
             format!("kafka.group={}", self.kafka.group),
             format!("kafka.properties.session.timeout.ms={}", SESSION.as_millis()),
             "kafka.properties.heartbeat.interval.ms=500".to_owned(),
+            // How long a group waits for members that a restarted coordinator remembers and that are gone.
+            "kafka.properties.max.poll.interval.ms=30000".to_owned(),
             format!("scorer.transaction_timeout_ms={}", TRANSACTION.as_millis()),
             // Small transactions: whenever a fault comes, one is open.
             "scorer.batch_max_records=200".to_owned(),
