@@ -59,10 +59,9 @@ fn main() {
             scored.push(bench.scored(&reviews, rate, &model, &runtime));
             bare.push(bench.measure(&reviews, rate, &bench.topics.reviews));
         }
-        let quantiles: [(&str, fn(&Quantiles) -> f64); 2] = [("p50", |found| found.p50), ("p99", |found| found.p99)];
-        for (name, quantile) in quantiles {
-            let [ours, peer] =
-                [&scored, &bare].map(|rounds| median(&rounds.iter().map(quantile).collect::<Vec<f64>>()));
+        for name in ["p50", "p99"] {
+            let of = |found: &Quantiles| if name == "p50" { found.p50 } else { found.p99 };
+            let [ours, peer] = [&scored, &bare].map(|rounds| median(&rounds.iter().map(of).collect::<Vec<f64>>()));
             row(
                 &format!("produce to read_committed consume, {what} ({}/s), {name}", grouped(rate as u64)),
                 &format!("{ours:.1} ms"),
@@ -185,7 +184,9 @@ impl Bench {
             scope.spawn(|| {
                 let producer: BaseProducer = self.kafka.producer().set("linger.ms", "0").create().expect("a producer");
                 for i in 0..records {
-                    std::thread::sleep(due(i).saturating_duration_since(Instant::now()));
+                    while Instant::now() < due(i) {
+                        std::thread::park_timeout(due(i).saturating_duration_since(Instant::now()));
+                    }
                     self.send(&producer, i, &reviews[i % reviews.len()]);
                     producer.poll(Duration::ZERO);
                 }

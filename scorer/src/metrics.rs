@@ -35,7 +35,7 @@ pub const STREAM_IN_FLIGHT_BYTES: &str = "plaudit_stream_in_flight_bytes";
 pub const STREAM_TRANSACTION_SECONDS: &str = "plaudit_stream_transaction_seconds";
 /// Records per transaction.
 pub const STREAM_TRANSACTION_RECORDS: &str = "plaudit_stream_transaction_records";
-/// Transactions that were aborted, and tried again.
+/// Attempts at a transaction that failed.
 pub const STREAM_ABORTS: &str = "plaudit_stream_aborts_total";
 
 /// Gives the recorder the help texts, and the counters that may never count anything: an alert on them needs a zero.
@@ -54,7 +54,7 @@ pub fn describe() {
     describe_gauge!(STREAM_IN_FLIGHT_BYTES, "Bytes of reviews that were taken and are not committed yet");
     describe_histogram!(STREAM_TRANSACTION_SECONDS, "Seconds from the start of a transaction to its commit");
     describe_histogram!(STREAM_TRANSACTION_RECORDS, "Records per transaction");
-    describe_counter!(STREAM_ABORTS, "Transactions that were aborted and tried again");
+    describe_counter!(STREAM_ABORTS, "Attempts at a transaction that failed");
     describe_counter!(UNDECODABLE_FEATURES, "Entities whose values in the online store could not be decoded");
     for counter in [
         counter!(MODEL_LOAD_FAILURES),

@@ -128,7 +128,7 @@ impl Component {
         self.health.set(self.name, Condition::NotReady(reason.into()));
     }
 
-    /// It will not recover; the process should be started again.
+    /// It does not work, and a new start may help.
     pub fn dead(&self, reason: impl Into<String>) {
         self.health.set(self.name, Condition::Dead(reason.into()));
     }

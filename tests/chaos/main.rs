@@ -20,7 +20,6 @@ use std::time::{Duration, Instant};
 use world::World;
 
 #[test]
-#[ignore = "dev/chaos runs it: it kills brokers, for minutes"]
 fn nothing_is_lost_or_repeated_or_out_of_order_whatever_fails() {
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let rounds = number("PLAUDIT_CHAOS_ROUNDS").expect("dev/chaos sets the number of rounds") as usize;

@@ -22,6 +22,9 @@ const IDLE: Duration = Duration::from_millis(100);
 const LOOK_AT_OTHERS: Duration = Duration::from_millis(200);
 const ANSWER: Duration = Duration::from_secs(5);
 
+/// Where transactions are short; librdkafka's default is five minutes.
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(60);
+
 /// How long the broker may take to tell where a partition ends.
 const LOOK_ANSWER: Duration = Duration::from_secs(1);
 
@@ -35,12 +38,24 @@ const BUSY: Duration = Duration::from_millis(1);
 pub(super) type ReviewConsumer = BaseConsumer<Callbacks>;
 
 /// Joins the consumer group.
-pub(super) fn subscribe(kafka: &KafkaConfig, topic: &str, callbacks: Callbacks) -> Result<ReviewConsumer, Error> {
+pub(super) fn subscribe(
+    kafka: &KafkaConfig,
+    topic: &str,
+    transaction_timeout: Duration,
+    callbacks: Callbacks,
+) -> Result<ReviewConsumer, Error> {
     let mut config = kafka.consumer(ROLE);
     config.set("enable.partition.eof", "true");
     // A position that the topic doesn't hold is never passed over in silence; see `start`.
     config.set("auto.offset.reset", "error");
-    if !kafka.properties.contains_key("client.id") {
+    let user = |key| kafka.properties.contains_key(key);
+    if !user("max.poll.interval.ms") && !user("session.timeout.ms") {
+        // Polling goes on whatever the stages do, save that a rebalance waits for the open transaction. After this time a group
+        // that has lost sight of its members goes on without them.
+        let longest = (2 * transaction_timeout).max(MAX_POLL_INTERVAL);
+        config.set("max.poll.interval.ms", longest.as_millis().to_string());
+    }
+    if !user("client.id") {
         // Its name in the group's list of members says whose transactions are its.
         config.set("client.id", callbacks.starts.transactional_id());
     }

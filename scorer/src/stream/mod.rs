@@ -88,7 +88,8 @@ impl Stream {
             self.config.transaction_timeout(),
         );
         let callbacks = ownership::Callbacks { ownership: Arc::clone(&ownership), starts };
-        let consumer = intake::subscribe(&self.kafka, &self.topics.reviews, callbacks)?;
+        let consumer =
+            intake::subscribe(&self.kafka, &self.topics.reviews, self.config.transaction_timeout(), callbacks)?;
         tracing::info!(
             messaging.destination.name = %self.topics.reviews,
             messaging.consumer.group.name = %self.kafka.group_of(config::ROLE),
