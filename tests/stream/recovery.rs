@@ -31,7 +31,7 @@ fn delete_records_before(world: &World, offset: i64) {
 #[test]
 fn what_a_killed_scorer_left_open_is_ended_by_the_next_one_and_not_by_its_time_out() {
     let world = World::new(1);
-    let records = 6_000;
+    let records = 15_000;
     produce(&world, 0..records);
     let mut command = world.plaudit("score");
     // Far longer than anything here waits.
