@@ -57,7 +57,7 @@ fn main() {
         let (mut scored, mut bare) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             scored.push(bench.scored(&reviews, rate, &model, &runtime));
-            bare.push(bench.measure(&reviews, rate, &bench.topics.reviews));
+            bare.push(bench.measure(&reviews, rate, &bench.bare, &bench.bare));
         }
         for name in ["p50", "p99"] {
             let of = |found: &Quantiles| if name == "p50" { found.p50 } else { found.p99 };
@@ -92,6 +92,8 @@ fn values(reviews: &[ProductReview]) -> Vec<Vec<u8>> {
 struct Bench {
     kafka: KafkaConfig,
     topics: Topics,
+    /// A topic that no scorer reads.
+    bare: String,
 }
 
 impl Bench {
@@ -106,16 +108,17 @@ impl Bench {
             models: topic("models"),
             drift: topic("drift"),
         };
-        let kafka = KafkaConfig::new(brokers, id);
+        let kafka = KafkaConfig::new(brokers, &id);
         let dead_letters = Topics::dead_letters_of(&topics.reviews);
-        let specs = [&topics.reviews, &topics.predictions, &topics.drift, &dead_letters].map(|name| TopicSpec {
+        let bare = topic("bare");
+        let specs = [&topics.reviews, &topics.predictions, &topics.drift, &dead_letters, &bare].map(|name| TopicSpec {
             name: name.clone(),
             partitions: PARTITIONS,
             replication: 1,
             config: BTreeMap::new(),
         });
         create_topics(&kafka, &specs).expect("topics can be created");
-        Self { kafka, topics }
+        Self { kafka, topics, bare }
     }
 
     fn stream(&self, model: &ModelHandle, runtime: &Runtime, until_end: bool, health: &Health) -> Stream {
@@ -141,7 +144,7 @@ impl Bench {
     fn highest_rate(&self, reviews: &[Vec<u8>], model: &ModelHandle, runtime: &Runtime) -> f64 {
         let producer: BaseProducer = self.kafka.producer().create().expect("a producer");
         for i in 0..BACKLOG {
-            self.send(&producer, i, &reviews[i % reviews.len()]);
+            self.send(&producer, &self.topics.reviews, i, &reviews[i % reviews.len()]);
         }
         producer.flush(Duration::from_secs(60)).expect("the broker takes the reviews");
         let stream = self.stream(model, runtime, true, &Health::new());
@@ -160,15 +163,15 @@ impl Bench {
                 assert!(!scorer.is_finished(), "the scorer ended before it was ready");
                 std::thread::park_timeout(Duration::from_millis(10));
             }
-            let quantiles = self.measure(reviews, rate, &self.topics.predictions);
+            let quantiles = self.measure(reviews, rate, &self.topics.reviews, &self.topics.predictions);
             stop.cancel();
             scorer.join().expect("the scorer does not panic").expect("the scorer ends well");
             quantiles
         })
     }
 
-    /// Produces reviews at a rate, and reads the topic in which they, or what came of them, appear.
-    fn measure(&self, reviews: &[Vec<u8>], rate: f64, topic: &str) -> Quantiles {
+    /// Produces reviews at a rate into one topic, and reads the one in which they, or what came of them, appear.
+    fn measure(&self, reviews: &[Vec<u8>], rate: f64, source: &str, topic: &str) -> Quantiles {
         let consumer: BaseConsumer = self.kafka.consumer("latency").create().expect("a consumer");
         let mut partitions = TopicPartitionList::new();
         for partition in 0..PARTITIONS {
@@ -182,12 +185,12 @@ impl Bench {
         let due = |i: usize| began + Duration::from_secs_f64(i as f64 / rate);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let producer: BaseProducer = self.kafka.producer().set("linger.ms", "0").create().expect("a producer");
+                let producer: BaseProducer = self.kafka.producer().create().expect("a producer");
                 for i in 0..records {
                     while Instant::now() < due(i) {
                         std::thread::park_timeout(due(i).saturating_duration_since(Instant::now()));
                     }
-                    self.send(&producer, i, &reviews[i % reviews.len()]);
+                    self.send(&producer, source, i, &reviews[i % reviews.len()]);
                     producer.poll(Duration::ZERO);
                 }
                 producer.flush(Duration::from_secs(60)).expect("the broker takes the reviews");
@@ -206,9 +209,9 @@ impl Bench {
         })
     }
 
-    fn send(&self, producer: &BaseProducer, i: usize, value: &[u8]) {
+    fn send(&self, producer: &BaseProducer, topic: &str, i: usize, value: &[u8]) {
         let key = i.to_string();
-        let mut unsent = BaseRecord::to(&self.topics.reviews).key(&key).payload(value);
+        let mut unsent = BaseRecord::to(topic).key(&key).payload(value);
         while let Err((_, record)) = producer.send(unsent) {
             producer.poll(Duration::from_millis(10));
             unsent = record;
