@@ -51,7 +51,7 @@ pub(super) fn subscribe(
     let user = |key| kafka.properties.contains_key(key);
     if !user("max.poll.interval.ms") && !user("session.timeout.ms") {
         // Polling goes on whatever the stages do, save that a rebalance waits for the open transaction. After this time a group
-        // that has lost sight of its members goes on without them.
+        // that has lost sight of its members goes on without them. It may not be shorter than a session, whose length may be the user's.
         let longest = (2 * transaction_timeout).max(MAX_POLL_INTERVAL);
         config.set("max.poll.interval.ms", longest.as_millis().to_string());
     }
