@@ -1,0 +1,199 @@
+//! A view: features of one kind of entity from one kind of event. Made by the configuration alone, so that every view that
+//! exists is sound.
+
+use super::Aggregate;
+use super::aggregate::Span;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+
+/// Who or what has features; also the name of the join key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum EntityKind {
+    /// What is reviewed.
+    #[serde(rename = "product_id")]
+    Product,
+    /// Who reviews.
+    #[serde(rename = "user_id")]
+    User,
+}
+
+impl EntityKind {
+    /// Both kinds.
+    pub const ALL: [EntityKind; 2] = [EntityKind::Product, EntityKind::User];
+
+    /// The field of a review that holds the entity's id, and Feast's join key.
+    pub fn join_key(self) -> &'static str {
+        match self {
+            EntityKind::Product => "product_id",
+            EntityKind::User => "user_id",
+        }
+    }
+}
+
+impl fmt::Display for EntityKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.join_key())
+    }
+}
+
+/// Which records are a view's events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EventSource {
+    /// Reviews with a rating; the value is the stars.
+    Reviews,
+    /// Labels; the value is 1 for positive and 0 for negative.
+    Feedback,
+}
+
+impl EventSource {
+    /// Both sources.
+    pub const ALL: [EventSource; 2] = [EventSource::Reviews, EventSource::Feedback];
+}
+
+/// The views of a configuration, in the order of their names. Clones share them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Views {
+    pub(super) project: Arc<str>,
+    pub(super) views: Arc<[View]>,
+}
+
+/// Features of one kind of entity from one kind of event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    pub(super) name: String,
+    pub(super) entity: EntityKind,
+    pub(super) source: EventSource,
+    pub(super) ttl_millis: Option<i64>,
+    pub(super) features: Vec<Feature>,
+    /// Each half-life once, in milliseconds, in the order in which features turn up.
+    pub(super) half_lives_millis: Vec<f64>,
+    /// The longest window in days; 0 without one.
+    pub(super) longest_window_days: u32,
+}
+
+/// One value of a view.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Feature {
+    pub(super) name: String,
+    pub(super) full_name: String,
+    pub(super) aggregate: Aggregate,
+    /// The place of its half-life among the view's, where it has one.
+    pub(super) half_life: usize,
+}
+
+impl Views {
+    /// Feast's project: the end of every key in Redis.
+    pub fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// All views.
+    pub fn iter(&self) -> std::slice::Iter<'_, View> {
+        self.views.iter()
+    }
+
+    /// The view of this name.
+    pub fn get(&self, name: &str) -> Option<&View> {
+        self.iter().find(|view| view.name == name)
+    }
+
+    /// The views of a kind of entity.
+    pub fn of(&self, entity: EntityKind) -> impl Iterator<Item = &View> {
+        self.iter().filter(move |view| view.entity == entity)
+    }
+
+    /// Whether some view is made from these events.
+    pub fn uses(&self, source: EventSource) -> bool {
+        self.iter().any(|view| view.source == source)
+    }
+}
+
+impl View {
+    /// The name, as Feast knows it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whose features they are.
+    pub fn entity(&self) -> EntityKind {
+        self.entity
+    }
+
+    /// Which records are its events.
+    pub fn source(&self) -> EventSource {
+        self.source
+    }
+
+    /// The age from which values are stale, and are forgotten by the next event; none for never.
+    pub fn ttl_millis(&self) -> Option<i64> {
+        self.ttl_millis
+    }
+
+    /// The features, in the order of their names.
+    pub fn features(&self) -> &[Feature] {
+        &self.features
+    }
+
+    pub(crate) fn half_lives_millis(&self) -> &[f64] {
+        &self.half_lives_millis
+    }
+
+    pub(crate) fn longest_window_days(&self) -> u32 {
+        self.longest_window_days
+    }
+}
+
+impl Feature {
+    /// The name within its view, such as `rating_mean`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The name everywhere else, such as `product_stats.rating_mean`.
+    pub fn full_name(&self) -> &str {
+        &self.full_name
+    }
+
+    /// What it is made of.
+    pub fn aggregate(&self) -> Aggregate {
+        self.aggregate
+    }
+
+    pub(crate) fn half_life(&self) -> usize {
+        self.half_life
+    }
+}
+
+impl View {
+    /// A view of sound features: what it keeps follows from what they need.
+    pub(super) fn new(name: &str, entity: EntityKind, source: EventSource, ttl_millis: Option<i64>) -> Self {
+        Self {
+            name: name.to_owned(),
+            entity,
+            source,
+            ttl_millis,
+            features: Vec::new(),
+            half_lives_millis: Vec::new(),
+            longest_window_days: 0,
+        }
+    }
+
+    pub(super) fn add(&mut self, name: &str, aggregate: Aggregate) {
+        let mut half_life = 0;
+        match aggregate.span {
+            Span::All => {}
+            Span::HalfLife { days } => {
+                let millis = days * super::DAY_MILLIS as f64;
+                half_life = self.half_lives_millis.iter().position(|known| *known == millis).unwrap_or_else(|| {
+                    self.half_lives_millis.push(millis);
+                    self.half_lives_millis.len() - 1
+                });
+            }
+            Span::Window { days } => self.longest_window_days = self.longest_window_days.max(days),
+        }
+        let full_name = format!("{}.{name}", self.name);
+        self.features.push(Feature { name: name.to_owned(), full_name, aggregate, half_life });
+    }
+}
