@@ -59,7 +59,7 @@ fn main() {
 }
 
 fn label_of(model: &LoadedModel, text: &str) -> Label {
-    scorer::score(model, &Document { title: None, text }, &mut Scratch::new()).label
+    scorer::score(model, &Document { title: None, text, features: &[] }, &mut Scratch::new()).label
 }
 
 /// Scores every document [`COPIES`] times; answers the seconds it took.
@@ -71,7 +71,7 @@ fn score_all(model: &LoadedModel, documents: &Documents) -> f64 {
                 let mut scratch = Scratch::new();
                 for _ in 0..COPIES {
                     for (text, _) in share {
-                        let scored = scorer::score(model, &Document { title: None, text }, &mut scratch);
+                        let scored = scorer::score(model, &Document { title: None, text, features: &[] }, &mut scratch);
                         std::hint::black_box(scored);
                     }
                 }

@@ -85,13 +85,14 @@ pub struct ModelSection {
     pub labels: [String; 2],
     pub cleaning: model::Cleaning,
     pub vectorizer: model::VectorizerConfig,
+    pub features: Vec<model::FeatureConfig>,
 }
 
 impl ModelSection {
     /// What is stored in a model that is trained now.
     pub fn to_train(&self) -> model::ModelConfig {
-        let Self { labels, cleaning, vectorizer, .. } = self.clone();
-        model::ModelConfig { labels, cleaning, vectorizer }
+        let Self { labels, cleaning, vectorizer, features, .. } = self.clone();
+        model::ModelConfig { labels, cleaning, vectorizer, features }
     }
 }
 

@@ -41,7 +41,8 @@ impl Documents {
     pub fn fit(&self) -> LoadedModel {
         let mut corpus = Corpus::new(ModelConfig::default(), 8 << 30).expect("the default settings are sound");
         for part in self.train.chunks(1024) {
-            let rows: Vec<_> = part.iter().map(|(text, label)| (Document { title: None, text }, *label)).collect();
+            let rows: Vec<_> =
+                part.iter().map(|(text, label)| (Document { title: None, text, features: &[] }, *label)).collect();
             corpus.push_batch(&rows).expect("25,000 documents fit into memory");
         }
         let (model, _) = corpus.fit(&FitConfig::default(), &mut |_| {}).expect("both labels are there");

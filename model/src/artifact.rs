@@ -3,8 +3,11 @@
 //! been checked against its own sha256 and for sense, so that a damaged or foreign file is refused and never scored with.
 //!
 //! Tensors, each of one dimension: `bias` F64 \[1\]; `slot` U32 \[n\], ascending; `scale` F32 \[n\] (idf, or 1); `weight` F32 \[n\].
+//! Where the configuration names features, also `feature_mean`, `feature_scale` and `feature_weight`, F64 \[number of them\], in
+//! its order. Such a file has the format version 2; one without features has 1, and builds that know of none read it.
 
 use crate::config::{ConfigError, ModelConfig};
+use crate::dense::{Dense, Standard};
 use crate::scoring::{MAGNITUDE_LIMIT, Model};
 use crate::slots::{Slot, Slots};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -16,7 +19,8 @@ use std::collections::HashMap;
 pub const MAX_ARTIFACT_BYTES: usize = 1 << 30;
 
 const METADATA_KEY: &str = "plaudit";
-const FORMAT_VERSION: u32 = 1;
+/// The newest version that is read. Features came with 2.
+const FORMAT_VERSION: u32 = 2;
 
 /// Why bytes are no model.
 #[derive(Debug, thiserror::Error)]
@@ -99,25 +103,38 @@ impl Model {
         let slot: Vec<u8> = self.slots.iter().flat_map(|(index, _)| index.to_le_bytes()).collect();
         let scale: Vec<u8> = self.slots.iter().flat_map(|(_, slot)| slot.scale.to_le_bytes()).collect();
         let weight: Vec<u8> = self.slots.iter().flat_map(|(_, slot)| slot.weight.to_le_bytes()).collect();
+        let of_features = |number: fn(&Dense) -> f64| -> Vec<u8> {
+            self.dense.iter().flat_map(|dense| number(dense).to_le_bytes()).collect()
+        };
+        let feature_mean = of_features(|dense| dense.standard.mean);
+        let feature_scale = of_features(|dense| dense.standard.scale);
+        let feature_weight = of_features(|dense| dense.weight);
         let mut header = Header {
-            format_version: FORMAT_VERSION,
+            format_version: if self.dense.is_empty() { 1 } else { 2 },
             config: self.config.clone(),
             documents: self.documents,
             sha256: String::new(),
         };
-        header.sha256 = checksum(&header, [&bias, &slot, &scale, &weight]);
+        header.sha256 =
+            checksum(&header, &[&bias, &slot, &scale, &weight, &feature_mean, &feature_scale, &feature_weight]);
         // One entry: the map's order, and so the file's bytes, can't vary.
         let metadata = HashMap::from([(METADATA_KEY.to_owned(), json(&header))]);
         let terms = slot.len() / 4;
         let tensor = |dtype, length: usize, bytes| {
             TensorView::new(dtype, vec![length], bytes).expect("the bytes are as many as the shape says")
         };
-        let tensors = [
+        let mut tensors = vec![
             ("bias", tensor(Dtype::F64, 1, &bias[..])),
             ("slot", tensor(Dtype::U32, terms, &slot)),
             ("scale", tensor(Dtype::F32, terms, &scale)),
             ("weight", tensor(Dtype::F32, terms, &weight)),
         ];
+        if !self.dense.is_empty() {
+            let tensor = |bytes| tensor(Dtype::F64, self.dense.len(), bytes);
+            tensors.push(("feature_mean", tensor(&feature_mean)));
+            tensors.push(("feature_scale", tensor(&feature_scale)));
+            tensors.push(("feature_weight", tensor(&feature_weight)));
+        }
         safetensors::serialize(tensors, Some(metadata)).expect("the tensors have different names")
     }
 
@@ -133,16 +150,24 @@ impl Model {
         let slot = tensor(&tensors, "slot", Dtype::U32)?;
         let scale = tensor(&tensors, "scale", Dtype::F32)?;
         let weight = tensor(&tensors, "weight", Dtype::F32)?;
-        if tensors.len() != 4 {
+        let of_features = if header.config.features.is_empty() {
+            [&[][..]; 3]
+        } else {
+            let tensor = |name| tensor(&tensors, name, Dtype::F64);
+            [tensor("feature_mean")?, tensor("feature_scale")?, tensor("feature_weight")?]
+        };
+        if tensors.len() != if header.config.features.is_empty() { 4 } else { 7 } {
             return Err(ArtifactError::Foreign { reason: "it has tensors besides those of a model".to_owned() });
         }
         header.config.vectorizer.check_terms(slot.len() / 4)?;
         let expected = std::mem::take(&mut header.sha256);
-        let found = checksum(&header, [bias, slot, scale, weight]);
+        let [mean, deviation, feature_weight] = of_features;
+        let found = checksum(&header, &[bias, slot, scale, weight, mean, deviation, feature_weight]);
         if found != expected {
             return Err(ArtifactError::Damaged { expected, found });
         }
-        if bias.len() != 8 || slot.len() != scale.len() || slot.len() != weight.len() {
+        let of_text = bias.len() == 8 && slot.len() == scale.len() && slot.len() == weight.len();
+        if !of_text || of_features.iter().any(|bytes| bytes.len() != 8 * header.config.features.len()) {
             return Err(invalid("its tensors have different lengths"));
         }
         let bias = f64::from_le_bytes(bias.try_into().expect("eight bytes"));
@@ -150,7 +175,8 @@ impl Model {
             return Err(invalid("its bias is not a number of sensible size"));
         }
         let slots = slots(&header.config, slot, scale, weight)?;
-        Ok(Self { config: header.config, bias, documents: header.documents, slots })
+        let dense = dense(of_features)?;
+        Ok(Self { config: header.config, bias, documents: header.documents, slots, dense })
     }
 }
 
@@ -173,6 +199,16 @@ fn slots(config: &ModelConfig, slot: &[u8], scale: &[u8], weight: &[u8]) -> Resu
     Ok(Slots::new(config.vectorizer.hash_bits, known.into_iter()))
 }
 
+/// What is done with features.
+fn dense([mean, scale, weight]: [&[u8]; 3]) -> Result<Vec<Dense>, ArtifactError> {
+    let feature = |((mean, scale), weight)| {
+        let dense = Dense { standard: Standard { mean, scale }, weight };
+        let is_sane = dense.standard.is_sane() && is_sane(weight);
+        is_sane.then_some(dense).ok_or_else(|| invalid("a mean, scale or weight of its features is no sensible number"))
+    };
+    numbers(mean).zip(numbers(scale)).zip(numbers(weight)).map(feature).collect()
+}
+
 fn is_sane(number: f64) -> bool {
     number.abs() < MAGNITUDE_LIMIT
 }
@@ -181,14 +217,18 @@ fn words(bytes: &[u8]) -> impl Iterator<Item = [u8; 4]> + '_ {
     bytes.chunks_exact(4).map(|word| word.try_into().expect("chunks_exact(4) gives four bytes"))
 }
 
+fn numbers(bytes: &[u8]) -> impl Iterator<Item = f64> + '_ {
+    bytes.chunks_exact(8).map(|word| f64::from_le_bytes(word.try_into().expect("chunks_exact(8) gives eight bytes")))
+}
+
 fn invalid(reason: &str) -> ArtifactError {
     ArtifactError::Invalid { reason: reason.to_owned() }
 }
 
-fn checksum(header: &Header, tensors: [&[u8]; 4]) -> String {
+fn checksum(header: &Header, tensors: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     hash.update(json(header));
-    tensors.into_iter().for_each(|bytes| hash.update(bytes));
+    tensors.iter().for_each(|bytes| hash.update(bytes));
     hex(&hash.finalize())
 }
 

@@ -1,5 +1,6 @@
 //! What a model is made with. All of it stands in the artifact, so that serving repeats what training did.
 
+use crate::features::{self, FeatureConfig};
 use serde::{Deserialize, Serialize};
 
 /// A setting that makes no sense, with the key and what would.
@@ -13,7 +14,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    fn new(key: &'static str, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(key: &'static str, reason: impl Into<String>) -> Self {
         Self { key, reason: reason.into() }
     }
 }
@@ -28,6 +29,10 @@ pub struct ModelConfig {
     pub cleaning: Cleaning,
     /// Words to numbers.
     pub vectorizer: VectorizerConfig,
+    /// The features that are weighed beside the text. Models without any have no such entry in their artifact, as those of
+    /// the first format.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<FeatureConfig>,
 }
 
 impl Default for ModelConfig {
@@ -36,6 +41,7 @@ impl Default for ModelConfig {
             labels: ["negative".to_owned(), "positive".to_owned()],
             cleaning: Cleaning::default(),
             vectorizer: VectorizerConfig::default(),
+            features: Vec::new(),
         }
     }
 }
@@ -54,7 +60,8 @@ impl ModelConfig {
             let reason = format!("must be names of at most {} bytes each", Self::MAX_LABEL_BYTES);
             return Err(ConfigError::new("model.labels", reason));
         }
-        self.vectorizer.check()
+        self.vectorizer.check()?;
+        features::check(&self.features)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which terms carried a prediction.
 
+use crate::features::FeatureConfig;
 use crate::scoring::{Model, Scratch, TermFrequency, sigmoid};
 use crate::terms::{Document, Ngrams, fields};
 use crate::text::{Word, for_each_word};
@@ -29,15 +30,28 @@ pub struct Contribution {
     pub contribution: f64,
 }
 
+/// What a feature added to the log-odds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FeatureContribution {
+    /// The feature's name.
+    pub feature: String,
+    /// Its value; none where it is missing, and adds nothing.
+    pub value: Option<f64>,
+    /// What it added to the log-odds: above 0 towards the positive label.
+    pub contribution: f64,
+}
+
 /// A prediction taken apart: the bias and the contributions sum to the log-odds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Explanation {
     /// P(positive), as [`Model::probability`] gives it.
     pub probability: f64,
-    /// The log-odds of a document without known terms.
+    /// The log-odds of a document without known terms and features.
     pub bias: f64,
     /// The terms that the model knows, the heaviest first.
     pub terms: Vec<Contribution>,
+    /// The features that the model takes, the heaviest first.
+    pub features: Vec<FeatureContribution>,
 }
 
 impl Model {
@@ -63,9 +77,16 @@ impl Model {
             })
             .collect();
         terms.sort_by(|a, b| b.contribution.abs().total_cmp(&a.contribution.abs()));
-        let log_odds = self.bias + terms.iter().map(|term| term.contribution).sum::<f64>();
+        let feature = |(feature, value, contribution): (&FeatureConfig, _, _)| {
+            let feature = feature.name.clone();
+            FeatureContribution { feature, value, contribution }
+        };
+        let mut features: Vec<FeatureContribution> = self.contributions(document).map(feature).collect();
+        features.sort_by(|a, b| b.contribution.abs().total_cmp(&a.contribution.abs()));
+        let of_terms: f64 = terms.iter().map(|term| term.contribution).sum();
+        let log_odds = self.bias + of_terms + features.iter().map(|feature| feature.contribution).sum::<f64>();
         debug_assert!((sigmoid(log_odds) - self.probability(document, scratch)).abs() < 1e-9);
-        Explanation { probability: self.probability(document, scratch), bias: self.bias, terms }
+        Explanation { probability: self.probability(document, scratch), bias: self.bias, terms, features }
     }
 
     /// The document's n-grams as people read them, by slot.

@@ -1,10 +1,12 @@
-//! Text to probability. A document becomes hashed word n-grams, weighted and normalized; a linear model makes a probability of
-//! them. Training and serving call the same functions of this crate, so there is no skew between them to find. Everything is
+//! Text to probability. A document becomes hashed word n-grams, weighted and normalized, and a few standardized features beside
+//! them; a linear model makes a probability of both. Training and serving call the same functions of this crate, so there is no skew between them to find. Everything is
 //! synchronous, takes its settings, seeds and buffers as arguments, and does no I/O.
 
 mod artifact;
 mod config;
+mod dense;
 mod explain;
+mod features;
 mod fit;
 pub mod metrics;
 mod scoring;
@@ -17,7 +19,8 @@ pub use config::{
     Cleaning, ConfigError, FitConfig, Markup, ModelConfig, Punctuation, Stemming, StopWords, Treatment,
     VectorizerConfig, Weighting,
 };
-pub use explain::{Contribution, Explanation, Field};
+pub use explain::{Contribution, Explanation, FeatureContribution, Field};
+pub use features::{FeatureConfig, MAX_FEATURES, Transform};
 pub use fit::{Corpus, FitError, FitProgress, FitReport};
 pub use scoring::{Model, Scratch};
 pub use terms::Document;

@@ -1,6 +1,8 @@
 //! A model in memory, and the hot path: one pass over a document's bytes, one look-up per distinct term.
 
 use crate::config::{ModelConfig, VectorizerConfig, Weighting};
+use crate::dense::Dense;
+use crate::features::FeatureConfig;
 use crate::slots::Slots;
 use crate::terms::{Document, Occurrences, Terms};
 use schemas::Label;
@@ -26,23 +28,26 @@ impl Default for Scratch {
 /// Scales, weights and the bias are smaller than this: squares and sums of such stay finite.
 pub(crate) const MAGNITUDE_LIMIT: f64 = 1e6;
 
-/// A linear model over hashed terms.
+/// A linear model over hashed terms and a few features.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     pub(crate) config: ModelConfig,
     pub(crate) bias: f64,
     pub(crate) documents: u64,
     pub(crate) slots: Slots,
+    /// One for each of the configuration's features.
+    pub(crate) dense: Vec<Dense>,
 }
 
 impl Model {
     /// P(positive).
     pub fn probability(&self, document: &Document<'_>, scratch: &mut Scratch) -> f64 {
         let known = scratch.terms.read_known(&self.config, document, &self.slots);
-        sigmoid(self.log_odds(known))
+        let of_text = self.log_odds(known);
+        sigmoid(if self.dense.is_empty() { of_text } else { of_text + self.log_odds_of_features(document) })
     }
 
-    /// ln(p / (1 - p)): the bias and the weights times the normalized vector.
+    /// ln(p / (1 - p)) as far as the text goes: the bias and the weights times the normalized vector.
     fn log_odds(&self, known: &[Occurrences]) -> f64 {
         let frequency = TermFrequency::of(&self.config.vectorizer);
         let mut product = 0.0_f64;
@@ -53,8 +58,29 @@ impl Model {
             product += value * f64::from(slot.weight);
             squares += value * value;
         }
-        // A document without known terms has the prior's probability.
+        // A document without known terms has the prior's log-odds.
         if squares > 0.0 { self.bias + product / squares.sqrt() } else { self.bias }
+    }
+
+    /// What the features add to the log-odds.
+    fn log_odds_of_features(&self, document: &Document<'_>) -> f64 {
+        self.contributions(document).map(|(_, _, contribution)| contribution).sum()
+    }
+
+    /// Each feature with its value, if it has one, and with what it adds to the log-odds.
+    pub(crate) fn contributions(
+        &self,
+        document: &Document<'_>,
+    ) -> impl Iterator<Item = (&FeatureConfig, Option<f64>, f64)> {
+        let values = document.features.iter().copied().chain(std::iter::repeat(f64::NAN));
+        self.config.features.iter().zip(&self.dense).zip(values).map(|((feature, dense), value)| {
+            (feature, feature.takes(value).then_some(value), dense.contribution(feature, value))
+        })
+    }
+
+    /// The features that it takes, in the order in which documents hold their values.
+    pub fn features(&self) -> &[FeatureConfig] {
+        &self.config.features
     }
 
     /// The name of a label in predictions.

@@ -5,17 +5,20 @@ use crate::config::{ModelConfig, VectorizerConfig};
 use crate::slots::Slots;
 use crate::text::{Word, for_each_word, mix};
 
-/// What is scored: a review's headline and body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is scored: a review's headline and body, and what is known beside them.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Document<'a> {
     /// The headline, if any.
     pub title: Option<&'a str>,
     /// The body.
     pub text: &'a str,
+    /// The values of the model's features, in the order in which it names them. One that is not a finite number is missing,
+    /// and so is what a shorter list leaves out.
+    pub features: &'a [f64],
 }
 
 impl Document<'_> {
-    /// How many bytes it has.
+    /// How many bytes its text has.
     pub fn bytes(&self) -> usize {
         self.title.map_or(0, str::len) + self.text.len()
     }
@@ -256,7 +259,7 @@ mod tests {
 
     fn read(config: &ModelConfig, title: Option<&str>, text: &str) -> HashMap<u32, u32> {
         let mut terms = Terms::new();
-        terms.read(config, &Document { title, text }).iter().map(|term| (term.of, term.count)).collect()
+        terms.read(config, &Document { title, text, features: &[] }).iter().map(|term| (term.of, term.count)).collect()
     }
 
     fn config(ngrams: u8) -> ModelConfig {
@@ -304,20 +307,21 @@ mod tests {
             ngrams.push(word.hash(), |slot, _| *expected.entry(slot).or_default() += 1);
         });
         let mut terms = Terms::new();
-        let document = Document { title: None, text: &text };
+        let document = Document { title: None, text: &text, features: &[] };
         for _ in 0..2 {
             let found = terms.read(&config, &document);
             assert_eq!(found.len(), expected.len());
             assert!(found.iter().all(|term| expected[&term.of] == term.count));
         }
-        assert_eq!(terms.read(&config, &Document { title: None, text: "one two" }).len(), 2);
+        assert_eq!(terms.read(&config, &Document { title: None, text: "one two", features: &[] }).len(), 2);
     }
 
     #[test]
     fn what_a_giant_document_took_is_given_back_with_the_next_one() {
         let giant = (0..300_000).map(|i| format!("w{i}")).collect::<Vec<_>>().join(" ");
         let mut terms = Terms::new();
-        let read = |terms: &mut Terms, text| terms.read(&config(1), &Document { title: None, text }).len();
+        let read =
+            |terms: &mut Terms, text| terms.read(&config(1), &Document { title: None, text, features: &[] }).len();
         read(&mut terms, &giant);
         assert!(terms.slots.capacity() >= 300_000 && terms.found.capacity() > 64 * Terms::INITIAL_CAPACITY);
         assert_eq!(read(&mut terms, "one two"), 2);

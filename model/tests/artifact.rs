@@ -2,20 +2,40 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
 
-use model::{ArtifactError, Corpus, Document, FitConfig, Model, ModelConfig, Scratch};
+use model::{ArtifactError, Corpus, Document, FeatureConfig, FitConfig, Model, ModelConfig, Scratch, Transform};
 use schemas::Label;
 
 fn small_model(seed: u64) -> Model {
-    let mut config = ModelConfig::default();
+    fitted(ModelConfig::default(), seed)
+}
+
+fn with_features() -> Model {
+    let feature = |name: &str, transform| FeatureConfig { name: name.to_owned(), transform };
+    let features = vec![feature("stats.mean", Transform::None), feature("stats.count", Transform::Log1p)];
+    fitted(ModelConfig { features, ..ModelConfig::default() }, 1)
+}
+
+fn fitted(mut config: ModelConfig, seed: u64) -> Model {
     config.vectorizer.min_df = 1;
     config.vectorizer.hash_bits = 12;
     let fit = FitConfig { seed, ..FitConfig::default() };
     let mut corpus = Corpus::new(config, fit.memory_limit_bytes).unwrap();
-    let rows = [("good product", Label::Positive), ("bad product", Label::Negative), ("great", Label::Positive)]
-        .map(|(text, label)| (Document { title: Some("a title"), text }, label));
+    let rows = [
+        ("good product", Label::Positive, [4.5, 3.0]),
+        ("bad product", Label::Negative, [2.5, f64::NAN]),
+        ("great", Label::Positive, [f64::NAN, 120.0]),
+    ];
+    let rows =
+        rows.each_ref().map(|(text, label, features)| (Document { title: Some("a title"), text, features }, *label));
     corpus.push_batch(&rows).unwrap();
     corpus.fit(&fit, &mut |_| ()).unwrap().0
 }
+
+const DOCUMENT: Document<'_> =
+    Document { title: Some("title"), text: "a good, good product; bad as well", features: &[4.0, 60.0] };
+
+const GOLDEN_1: f64 = 0.7948112063046583;
+const GOLDEN_2: f64 = 0.9536189945323109;
 
 /// Writes the safetensors header again with `change` applied to it as text.
 fn with_header(bytes: &[u8], change: impl Fn(String) -> String) -> Vec<u8> {
@@ -30,15 +50,28 @@ fn refusal(bytes: &[u8]) -> ArtifactError {
 
 #[test]
 fn a_model_comes_back_as_it_was_and_scores_the_same_to_the_last_bit() {
-    let model = small_model(1);
-    let again = Model::from_bytes(&model.to_bytes()).unwrap();
-    assert_eq!(model, again);
-    let document = Document { title: Some("title"), text: "a good, good product; bad as well" };
-    let mut scratch = Scratch::new();
-    assert_eq!(
-        model.probability(&document, &mut scratch).to_bits(),
-        again.probability(&document, &mut scratch).to_bits()
-    );
+    for model in [small_model(1), with_features()] {
+        let again = Model::from_bytes(&model.to_bytes()).unwrap();
+        assert_eq!(model, again);
+        let mut scratch = Scratch::new();
+        assert_eq!(
+            model.probability(&DOCUMENT, &mut scratch).to_bits(),
+            again.probability(&DOCUMENT, &mut scratch).to_bits()
+        );
+    }
+}
+
+/// Whatever is in service today has to load tomorrow, and to score as it did.
+#[test]
+fn every_past_format_still_loads_and_scores_as_it_did() {
+    for (file, features, probability) in [("format_1", 0, GOLDEN_1), ("format_2", 2, GOLDEN_2)] {
+        let bytes = std::fs::read(format!("tests/golden/{file}.safetensors")).unwrap();
+        let model = Model::from_bytes(&bytes).unwrap();
+        assert_eq!(model.features().len(), features);
+        let scored = model.probability(&DOCUMENT, &mut Scratch::new());
+        assert!((scored - probability).abs() < 1e-12, "{file}: {scored}");
+        assert_eq!(model.to_bytes(), bytes, "{file}: written again it is the same file");
+    }
 }
 
 #[test]
@@ -58,13 +91,15 @@ fn a_file_cut_off_anywhere_is_refused() {
 
 #[test]
 fn any_changed_byte_is_noticed() {
-    let bytes = small_model(1).to_bytes();
-    for at in 0..bytes.len() {
-        let mut changed = bytes.clone();
-        changed[at] ^= 1;
-        // A blank in the header is all that may change without a meaning.
-        if let Ok(model) = Model::from_bytes(&changed) {
-            assert_eq!(model, small_model(1), "byte {at}");
+    for model in [small_model(1), with_features()] {
+        let bytes = model.to_bytes();
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            // A blank in the header is all that may change without a meaning.
+            if let Ok(changed) = Model::from_bytes(&changed) {
+                assert_eq!(changed, model, "byte {at}");
+            }
         }
     }
 }
@@ -95,9 +130,9 @@ fn foreign_files_are_told_apart_from_damaged_ones() {
 #[test]
 fn a_later_format_asks_for_a_newer_release() {
     let later = with_header(&small_model(1).to_bytes(), |header| {
-        header.replace(r#"format_version\":1"#, r#"format_version\":2"#)
+        header.replace(r#"format_version\":1"#, r#"format_version\":3"#)
     });
-    assert!(matches!(refusal(&later), ArtifactError::NewerFormat { found: 2 }));
+    assert!(matches!(refusal(&later), ArtifactError::NewerFormat { found: 3 }));
 }
 
 #[test]
@@ -125,4 +160,29 @@ fn unknown_fields_and_further_tensors_are_refused() {
         header.replacen('{', tensor, 1)
     });
     assert!(refusal(&further).to_string().contains("has tensors besides"), "{}", refusal(&further));
+}
+
+#[test]
+fn builds_that_know_of_no_features_are_told_which_models_have_some() {
+    let version_of = |model: &Model| {
+        let bytes = model.to_bytes();
+        let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+        let header = &header.metadata().as_ref().unwrap()["plaudit"];
+        serde_json::from_str::<serde_json::Value>(header).unwrap()["format_version"].as_u64()
+    };
+    assert_eq!((version_of(&small_model(1)), version_of(&with_features())), (Some(1), Some(2)));
+}
+
+#[test]
+fn a_table_of_features_that_is_not_that_of_their_names_is_refused() {
+    let fewer = with_header(&with_features().to_bytes(), |header| {
+        header.replace(r#"{\"name\":\"stats.mean\",\"transform\":\"none\"},"#, "")
+    });
+    assert!(matches!(refusal(&fewer), ArtifactError::Damaged { .. }), "{}", refusal(&fewer));
+    let none = with_header(&with_features().to_bytes(), |header| {
+        let from = header.find(r#",\"features\":["#).unwrap();
+        let end = from + header[from..].find(']').unwrap();
+        format!("{}{}", &header[..from], &header[end + 1..])
+    });
+    assert!(refusal(&none).to_string().contains("has tensors besides"), "{}", refusal(&none));
 }

@@ -2,12 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
 
-use model::{Corpus, Document, FitConfig, FitError, ModelConfig, Scratch};
+use model::{Corpus, Document, FeatureConfig, FitConfig, FitError, MAX_FEATURES, ModelConfig, Scratch, Transform};
 use schemas::Label;
 
 fn corpus(rows: &[(&str, Label)], config: ModelConfig) -> Corpus {
     let mut corpus = Corpus::new(config, 1 << 30).unwrap();
-    let rows: Vec<_> = rows.iter().map(|&(text, label)| (Document { title: None, text }, label)).collect();
+    let rows: Vec<_> =
+        rows.iter().map(|&(text, label)| (Document { title: None, text, features: &[] }, label)).collect();
     corpus.push_batch(&rows).unwrap();
     corpus
 }
@@ -41,7 +42,7 @@ fn no_rows_and_no_terms_are_refused() {
 fn a_matrix_above_the_limit_ends_the_reading() {
     let mut corpus = Corpus::new(any_frequency(), 100).unwrap();
     let text = "many different words here make many different terms of them";
-    let error = corpus.push_batch(&[(Document { title: None, text }, Label::Positive)]).unwrap_err();
+    let error = corpus.push_batch(&[(Document { title: None, text, features: &[] }, Label::Positive)]).unwrap_err();
     assert_eq!(error, FitError::MemoryLimit { limit_bytes: 100, rows: 1 });
 }
 
@@ -52,8 +53,8 @@ fn rows_without_terms_move_only_the_bias() {
     let (model, report) = corpus(&rows, any_frequency()).fit(&FitConfig::default(), &mut |_| ()).unwrap();
     assert!(report.converged, "{report:?}");
     let mut scratch = Scratch::new();
-    assert!(model.probability(&Document { title: None, text: "unknown" }, &mut scratch) > 0.8);
-    assert!(model.probability(&Document { title: None, text: "bad" }, &mut scratch) < 0.5);
+    assert!(model.probability(&Document { title: None, text: "unknown", features: &[] }, &mut scratch) > 0.8);
+    assert!(model.probability(&Document { title: None, text: "bad", features: &[] }, &mut scratch) < 0.5);
 }
 
 #[test]
@@ -63,7 +64,9 @@ fn how_rows_are_cut_into_batches_changes_nothing() {
     let rows: Vec<_> = texts
         .iter()
         .enumerate()
-        .map(|(i, text)| (Document { title: None, text }, if i % 3 == 0 { Label::Positive } else { Label::Negative }))
+        .map(|(i, text)| {
+            (Document { title: None, text, features: &[] }, if i % 3 == 0 { Label::Positive } else { Label::Negative })
+        })
         .collect();
     let bytes = [1, 7, 300].map(|size| {
         let mut corpus = Corpus::new(any_frequency(), 1 << 30).unwrap();
@@ -83,7 +86,7 @@ fn an_explanation_sums_to_the_log_odds_and_names_its_terms() {
         ("bad value", Label::Negative),
     ];
     let (model, _) = corpus(&rows, any_frequency()).fit(&FitConfig::default(), &mut |_| ()).unwrap();
-    let document = Document { title: None, text: "A good, good product! never seen" };
+    let document = Document { title: None, text: "A good, good product! never seen", features: &[] };
     let explanation = model.explain(&document, &mut Scratch::new());
     let log_odds = explanation.bias + explanation.terms.iter().map(|term| term.contribution).sum::<f64>();
     assert!((1.0 / (1.0 + (-log_odds).exp()) - explanation.probability).abs() < 1e-12);
@@ -104,4 +107,90 @@ fn settings_that_lead_nowhere_are_refused_by_their_keys() {
     large.vectorizer.hash_bits = 25;
     let error = error_of(corpus(&[("good", Label::Positive), ("bad", Label::Negative)], large)).to_string();
     assert!(error.starts_with("model.vectorizer.hash_bits must be at most 24 for 2 terms"), "{error}");
+}
+
+fn with_features(names: &[&str]) -> ModelConfig {
+    let feature = |name: &&str| FeatureConfig { name: (*name).to_owned(), transform: Transform::None };
+    ModelConfig { features: names.iter().map(feature).collect(), ..any_frequency() }
+}
+
+/// Texts that tell nothing, and a first feature that tells nearly all; a second one that is the same in each row.
+fn corpus_of_features() -> Corpus {
+    let mut corpus = Corpus::new(with_features(&["a.tells", "a.same"]), 1 << 30).unwrap();
+    let values: Vec<[f64; 2]> = (0..40).map(|i| [if i % 10 == 0 { f64::NAN } else { f64::from(i % 2) }, 7.0]).collect();
+    let label = |i| if i % 2 == 1 { Label::Positive } else { Label::Negative };
+    let rows: Vec<_> = values
+        .iter()
+        .enumerate()
+        .map(|(i, features)| (Document { title: None, text: "word", features }, label(i)))
+        .collect();
+    rows.chunks(7).for_each(|rows| corpus.push_batch(rows).unwrap());
+    corpus
+}
+
+#[test]
+fn a_feature_that_tells_the_class_is_learned_and_named() {
+    let (model, report) = corpus_of_features().fit(&FitConfig::default(), &mut |_| ()).unwrap();
+    assert!(report.converged, "{report:?}");
+    let mut scratch = Scratch::new();
+    let document = |features| Document { title: None, text: "word", features };
+    assert!(model.probability(&document(&[1.0, 7.0]), &mut scratch) > 0.9);
+    assert!(model.probability(&document(&[0.0, 7.0]), &mut scratch) < 0.1);
+    let explanation = model.explain(&document(&[1.0, f64::NAN]), &mut scratch);
+    let [tells, same] = &explanation.features[..] else { panic!("{explanation:?}") };
+    assert_eq!((tells.feature.as_str(), tells.value, tells.contribution > 2.0), ("a.tells", Some(1.0), true));
+    assert_eq!((same.feature.as_str(), same.value, same.contribution), ("a.same", None, 0.0));
+    let of_terms: f64 = explanation.terms.iter().map(|term| term.contribution).sum();
+    let log_odds = explanation.bias + of_terms + tells.contribution + same.contribution;
+    assert!((1.0 / (1.0 + (-log_odds).exp()) - explanation.probability).abs() < 1e-12);
+}
+
+#[test]
+fn a_missing_value_counts_as_the_mean_of_the_rows_that_had_one() {
+    let (model, _) = corpus_of_features().fit(&FitConfig::default(), &mut |_| ()).unwrap();
+    let mut scratch = Scratch::new();
+    let mut probability = |features| model.probability(&Document { title: None, text: "word", features }, &mut scratch);
+    // Of the 36 rows that have a value, every second one of 40 has a 1, and each tenth one, which would have a 0, has none.
+    let means = [20.0 / 36.0, 7.0];
+    let of_mean = probability(&means);
+    for missing in [&[][..], &[f64::NAN], &[f64::INFINITY, f64::NEG_INFINITY], &[f64::NAN, f64::NAN, 1.0]] {
+        assert!((probability(missing) - of_mean).abs() < 1e-12, "{missing:?}");
+    }
+}
+
+#[test]
+fn no_value_of_a_feature_makes_the_log_odds_anything_but_a_number() {
+    let (model, _) = corpus_of_features().fit(&FitConfig::default(), &mut |_| ()).unwrap();
+    let mut scratch = Scratch::new();
+    for value in [f64::MAX, f64::MIN, f64::MIN_POSITIVE, -0.0, f64::NAN, f64::INFINITY] {
+        let document = Document { title: None, text: "word", features: &[value; MAX_FEATURES + 1] };
+        let probability = model.probability(&document, &mut scratch);
+        assert!((0.0..=1.0).contains(&probability), "{value}: {probability}");
+    }
+}
+
+#[test]
+fn a_feature_without_values_or_without_a_mean_is_refused_by_its_name() {
+    let error_of_values = |values: [f64; 2]| {
+        let mut corpus = Corpus::new(with_features(&["a.b"]), 1 << 30).unwrap();
+        let [first, second] = values.each_ref().map(std::slice::from_ref);
+        let document = |text, features| Document { title: None, text, features };
+        corpus
+            .push_batch(&[(document("x", first), Label::Positive), (document("y", second), Label::Negative)])
+            .unwrap();
+        error_of(corpus)
+    };
+    assert_eq!(error_of_values([f64::NAN; 2]), FitError::NoFeatureValues { name: "a.b".to_owned() });
+    assert_eq!(error_of_values([f64::MAX, f64::MIN]), FitError::FeatureTooLarge { name: "a.b".to_owned() });
+}
+
+#[test]
+fn values_of_features_count_towards_the_memory_limit() {
+    let bytes_with = |names| {
+        let mut corpus = Corpus::new(with_features(names), 1 << 30).unwrap();
+        let document = Document { title: None, text: "word", features: &[1.0; 4] };
+        corpus.push_batch(&[(document, Label::Positive); 1000]).unwrap();
+        corpus.bytes()
+    };
+    assert!(bytes_with(&["a.b", "a.c", "a.d", "a.e"]) >= bytes_with(&[]) + 4 * 16 * 1000);
 }

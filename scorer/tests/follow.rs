@@ -42,7 +42,7 @@ fn fitted() -> Model {
     config.vectorizer.hash_bits = 12;
     config.vectorizer.min_df = 1;
     let mut corpus = Corpus::new(config, 1 << 30).unwrap();
-    let document = |text| Document { title: None, text };
+    let document = |text| Document { title: None, text, features: &[] };
     corpus.push_batch(&[(document("great"), Label::Positive), (document("awful"), Label::Negative)]).unwrap();
     corpus.fit(&FitConfig::default(), &mut |_| {}).unwrap().0
 }

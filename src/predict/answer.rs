@@ -54,7 +54,7 @@ impl<'a> Predictor<'a> {
         if text.trim().is_empty() {
             return Answer::Refusal { text, error: "the text is empty" };
         }
-        let document = Document { title: None, text };
+        let document = Document { title: None, text, features: &[] };
         let scored = score(self.model, &document, &mut self.scratch);
         let explanation = self.explain.then(|| {
             let model::Explanation { bias, terms, .. } = self.model.model.explain(&document, &mut self.scratch);
@@ -117,7 +117,7 @@ mod tests {
     fn model() -> LoadedModel {
         let mut corpus = Corpus::new(ModelConfig::default(), 1 << 30).unwrap();
         for _ in 0..5 {
-            let document = |text| Document { title: None, text };
+            let document = |text| Document { title: None, text, features: &[] };
             corpus
                 .push_batch(&[
                     (document("lovely kettle"), Label::Positive),

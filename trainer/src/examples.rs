@@ -73,7 +73,7 @@ pub(crate) fn example(row: &Row) -> Result<Example<'_>, DropReason> {
     // A problem of a field that has a value is that bytes of it were replaced.
     let is_repaired =
         title.is_some() && has_problem(Some(Field::Title)) || row.text.is_some() && has_problem(Some(Field::Text));
-    Ok(Example { document: Document { title, text }, label, created_at: row.created_at, is_repaired })
+    Ok(Example { document: Document { title, text, features: &[] }, label, created_at: row.created_at, is_repaired })
 }
 
 /// How many rows were left out, by reason.
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_title_alone_is_an_example() {
         let row = Row { text: None, ..row() };
-        assert_eq!(example(&row).unwrap().document, Document { title: Some("Fine"), text: "" });
+        assert_eq!(example(&row).unwrap().document, Document { title: Some("Fine"), text: "", features: &[] });
     }
 
     #[test]

@@ -74,10 +74,10 @@ mod tests {
             let words = format!("text {i}");
             let held = holdout.holds(&words);
             for text in ["", " \n"] {
-                assert_eq!(holdout.holds_document(&Document { title: Some(&words), text }), held);
+                assert_eq!(holdout.holds_document(&Document { title: Some(&words), text, features: &[] }), held);
             }
-            assert_eq!(holdout.holds_document(&Document { title: Some("any"), text: &words }), held);
-            assert_eq!(holdout.holds_document(&Document { title: None, text: &words }), held);
+            assert_eq!(holdout.holds_document(&Document { title: Some("any"), text: &words, features: &[] }), held);
+            assert_eq!(holdout.holds_document(&Document { title: None, text: &words, features: &[] }), held);
         }
     }
 

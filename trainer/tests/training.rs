@@ -258,7 +258,7 @@ async fn titles_and_other_names_of_columns_are_read() {
     let artifact = bench.registry.artifact(&name(), ModelVersion(1)).await.unwrap();
     let model = Model::from_bytes(&artifact).unwrap();
     let probability = |title| {
-        let document = model::Document { title: Some(title), text: "kettle" };
+        let document = model::Document { title: Some(title), text: "kettle", features: &[] };
         model.probability(&document, &mut model::Scratch::new())
     };
     assert_eq!(Label::from_probability(probability("lovely")), Label::Positive);

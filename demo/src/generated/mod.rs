@@ -131,7 +131,8 @@ mod tests {
 
     fn labelled<'a>(reviews: &'a [Review]) -> Vec<(Document<'a>, Label)> {
         let labelled = |review: &Review| review.rating?.label();
-        let document = |review: &'a Review| Document { title: review.title.as_deref(), text: &review.text };
+        let document =
+            |review: &'a Review| Document { title: review.title.as_deref(), text: &review.text, features: &[] };
         reviews.iter().filter_map(|review| Some((document(review), labelled(review)?))).collect()
     }
 

@@ -1,8 +1,11 @@
-//! The rows that a model is fitted on. Texts are not kept: a row is its terms, 8 bytes for each that it holds.
+//! The rows that a model is fitted on. Texts are not kept: a row is its terms and the values of its features, 8 bytes for
+//! each that it holds. Features are columns behind those of the terms; a missing value is none, as it would add nothing.
 
 use super::logistic::{self, FitProgress};
 use super::matrix::Matrix;
 use crate::config::{ConfigError, FitConfig, ModelConfig, Weighting};
+use crate::dense::{Dense, Standard};
+use crate::features::FeatureConfig;
 use crate::scoring::{MAGNITUDE_LIMIT, Model, TermFrequency};
 use crate::slots::{Slot, Slots};
 use crate::terms::{Document, Terms};
@@ -30,6 +33,18 @@ pub enum FitError {
     NoTerms {
         /// The threshold.
         min_df: u32,
+    },
+    /// A feature that no row says anything of.
+    #[error("no row has a value of the feature {name}: leave it out of model.features, or give rows that have some")]
+    NoFeatureValues {
+        /// The feature.
+        name: String,
+    },
+    /// A feature whose values have no mean.
+    #[error("the values of the feature {name} are too large to be standardized: leave it out of model.features")]
+    FeatureTooLarge {
+        /// The feature.
+        name: String,
     },
     /// The matrix grew too large.
     #[error(
@@ -76,6 +91,8 @@ pub struct Corpus {
     config: ModelConfig,
     memory_limit_bytes: u64,
     matrix: Matrix,
+    /// The values of the features as they came, row by row.
+    features: Vec<f64>,
     labels: Vec<Label>,
 }
 
@@ -83,7 +100,7 @@ impl Corpus {
     /// No rows yet.
     pub fn new(config: ModelConfig, memory_limit_bytes: u64) -> Result<Self, ConfigError> {
         config.check()?;
-        Ok(Self { config, memory_limit_bytes, matrix: Matrix::new(), labels: Vec::new() })
+        Ok(Self { config, memory_limit_bytes, matrix: Matrix::new(), features: Vec::new(), labels: Vec::new() })
     }
 
     /// Adds rows, on all cores; the order of the rows is kept, so the result doesn't depend on the number of cores.
@@ -98,8 +115,13 @@ impl Corpus {
         for part in &parts {
             self.matrix.append(part);
         }
+        let features = self.config.features.len();
+        for (document, _) in rows {
+            let values = document.features.iter().copied().chain(std::iter::repeat(f64::NAN));
+            self.features.extend(values.take(features));
+        }
         self.labels.extend(rows.iter().map(|(_, label)| *label));
-        if self.matrix.bytes() > self.memory_limit_bytes {
+        if self.bytes() > self.memory_limit_bytes {
             return Err(FitError::MemoryLimit { limit_bytes: self.memory_limit_bytes, rows: self.rows() });
         }
         Ok(())
@@ -112,7 +134,7 @@ impl Corpus {
 
     /// What the matrix takes in memory.
     pub fn bytes(&self) -> u64 {
-        self.matrix.bytes()
+        self.matrix.bytes() + 8 * self.features.capacity() as u64
     }
 
     /// Fits a model. `progress` is called after each pass over the data.
@@ -130,8 +152,9 @@ impl Corpus {
         }
         self.config.vectorizer.check_terms(columns.slots.len())?;
         let scales: Vec<f32> = columns.frequencies.iter().map(|&df| self.scale(df)).collect();
-        self.weigh(&columns, &scales);
-        let solution = logistic::fit(&self.matrix, &self.labels, scales.len(), fit, progress);
+        let standards = self.standards()?;
+        self.weigh(&columns, &scales, &standards);
+        let solution = logistic::fit(&self.matrix, &self.labels, scales.len() + standards.len(), fit, progress);
         let is_usable = |number: f64| number.abs() < MAGNITUDE_LIMIT;
         if !(is_usable(solution.bias) && solution.weights.iter().all(|&weight| is_usable(weight.into()))) {
             return Err(FitError::Diverged);
@@ -140,6 +163,8 @@ impl Corpus {
             .map(|((&slot, &scale), &weight)| (slot, Slot { scale, weight }))
             .collect();
         known.sort_unstable_by_key(|&(slot, _)| slot);
+        let weights = solution.weights[scales.len()..].iter().map(|&weight| f64::from(weight));
+        let dense = standards.into_iter().zip(weights).map(|(standard, weight)| Dense { standard, weight }).collect();
         let slots = Slots::new(self.config.vectorizer.hash_bits, known.into_iter());
         let report = FitReport {
             iterations: solution.iterations,
@@ -150,7 +175,7 @@ impl Corpus {
             entries: self.matrix.entries(),
         };
         let documents = self.labels.len() as u64;
-        Ok((Model { config: self.config, bias: solution.bias, documents, slots }, report))
+        Ok((Model { config: self.config, bias: solution.bias, documents, slots, dense }, report))
     }
 
     fn check_classes(&self) -> Result<(), FitError> {
@@ -172,20 +197,45 @@ impl Corpus {
         }
     }
 
-    /// Slots become columns, counts become weights, rows get the length 1. The formulas are those of scoring, which doesn't
-    /// round its normalized values to f32 as is done here.
-    fn weigh(&mut self, columns: &Columns, scales: &[f32]) {
-        let frequency = TermFrequency::of(&self.config.vectorizer);
-        self.matrix.rewrite(
-            |slot, count| {
+    /// What each feature is standardized with.
+    fn standards(&self) -> Result<Vec<Standard>, FitError> {
+        let features = &self.config.features;
+        let standard = |(place, feature): (usize, &FeatureConfig)| {
+            let values = self.features.iter().skip(place).step_by(features.len());
+            let mut values = values.filter_map(|&value| feature.transformed(value)).peekable();
+            let name = feature.name.clone();
+            if values.peek().is_none() {
+                return Err(FitError::NoFeatureValues { name });
+            }
+            Standard::of(values).ok_or(FitError::FeatureTooLarge { name })
+        };
+        features.iter().enumerate().map(standard).collect()
+    }
+
+    /// Slots become columns, counts become weights, the text of each row gets the length 1, features are standardized. The
+    /// formulas are those of scoring, which doesn't round to f32 as is done here.
+    fn weigh(&mut self, columns: &Columns, scales: &[f32], standards: &[Standard]) {
+        let Self { config, matrix, features, .. } = self;
+        let frequency = TermFrequency::of(&config.vectorizer);
+        let (slots, terms) = (columns.of_slot.len() as u32, columns.slots.len() as u32);
+        let feature_value = |row: usize, place: usize| {
+            let value = config.features[place].transformed(features[row * standards.len() + place]);
+            value.map(|value| standards[place].standardized(value) as f32)
+        };
+        matrix.rewrite(
+            |row, slot, count| {
+                if let Some(place) = slot.checked_sub(slots) {
+                    return Some((terms + place, feature_value(row, place as usize)?));
+                }
                 let column = columns.of_slot[slot as usize];
                 (column != Columns::NONE).then(|| (column, frequency.value(count as u32) * scales[column as usize]))
             },
-            |row| {
-                let squares: f64 = row.iter().map(|&value| f64::from(value) * f64::from(value)).sum();
+            |columns, row| {
+                let text = &mut row[..columns.partition_point(|&column| column < terms)];
+                let squares: f64 = text.iter().map(|&value| f64::from(value) * f64::from(value)).sum();
                 if squares > 0.0 {
                     let length = squares.sqrt();
-                    row.iter_mut().for_each(|value| *value = (f64::from(*value) / length) as f32);
+                    text.iter_mut().for_each(|value| *value = (f64::from(*value) / length) as f32);
                 }
             },
         );
@@ -198,6 +248,14 @@ fn vectorize(config: &ModelConfig, rows: &[(Document<'_>, Label)]) -> Matrix {
     for (document, _) in rows {
         for term in terms.read(config, document) {
             matrix.push(term.of, term.count as f32);
+        }
+        // Behind the slots; the value follows when all rows are there to standardize it.
+        for ((column, feature), &value) in
+            (1_u32 << config.vectorizer.hash_bits..).zip(&config.features).zip(document.features)
+        {
+            if feature.takes(value) {
+                matrix.push(column, 0.0);
+            }
         }
         matrix.end_row();
     }
@@ -216,9 +274,11 @@ impl Columns {
 
     fn of(matrix: &Matrix, slots: usize, min_df: u32) -> Self {
         let mut of_slot = vec![0_u32; slots];
-        // A row holds a slot once, so entries per slot are documents per slot.
+        // A row holds a slot once, so entries per slot are documents per slot. What lies beyond them are features.
         for &slot in matrix.columns() {
-            of_slot[slot as usize] += 1;
+            if let Some(documents) = of_slot.get_mut(slot as usize) {
+                *documents += 1;
+            }
         }
         let mut kept: Vec<(u32, u32)> =
             (0..).zip(&of_slot).filter(|&(_, &df)| df >= min_df).map(|(slot, &df)| (slot, df)).collect();

@@ -54,19 +54,19 @@ impl Matrix {
         &self.columns
     }
 
-    /// Rewrites each entry in place, leaving out those for which `entry` answers none, then lets `row` rewrite the row's
-    /// values as a whole.
+    /// Rewrites each entry in place, given the number of its row and leaving out those for which `entry` answers none, then
+    /// lets `whole_row` rewrite the row's values as they stand in its columns.
     pub(crate) fn rewrite(
         &mut self,
-        mut entry: impl FnMut(u32, f32) -> Option<(u32, f32)>,
-        mut row: impl FnMut(&mut [f32]),
+        mut entry: impl FnMut(usize, u32, f32) -> Option<(u32, f32)>,
+        mut whole_row: impl FnMut(&[u32], &mut [f32]),
     ) {
         let mut write = 0;
         let mut start = 0;
-        for end in &mut self.ends {
+        for (row, end) in self.ends.iter_mut().enumerate() {
             let row_start = write;
             for read in start..*end {
-                if let Some((column, value)) = entry(self.columns[read], self.values[read]) {
+                if let Some((column, value)) = entry(row, self.columns[read], self.values[read]) {
                     self.columns[write] = column;
                     self.values[write] = value;
                     write += 1;
@@ -74,7 +74,7 @@ impl Matrix {
             }
             start = *end;
             *end = write;
-            row(&mut self.values[row_start..write]);
+            whole_row(&self.columns[row_start..write], &mut self.values[row_start..write]);
         }
         self.columns.truncate(write);
         self.values.truncate(write);

@@ -56,7 +56,7 @@ impl PredictRequest {
     }
 
     fn document(&self) -> Document<'_> {
-        Document { title: self.title.as_deref(), text: &self.text }
+        Document { title: self.title.as_deref(), text: &self.text, features: &[] }
     }
 
     fn entities(&self) -> (Option<&str>, Option<&str>) {

@@ -122,7 +122,7 @@ impl Worker {
         thread_local!(static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new()));
         let span = super::report::process_span(message, &self.topic);
         let _entered = span.as_ref().map(|(span, _)| span.enter());
-        let document = Document { title: review.title.as_deref(), text: &review.text };
+        let document = Document { title: review.title.as_deref(), text: &review.text, features: &[] };
         let scored = SCRATCH.with_borrow_mut(|scratch| score(model, &document, scratch));
         let prediction = Prediction {
             review_id: review.review_id.clone(),

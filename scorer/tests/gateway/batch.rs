@@ -25,7 +25,7 @@ async fn a_large_batch_has_the_answers_of_single_predictions_to_the_last_bit() {
     let (loaded, mut scratch) = (loaded(), Scratch::new());
     let mut rest = answer.text();
     for text in &texts {
-        let expected = scorer::score(&loaded, &Document { title: None, text }, &mut scratch);
+        let expected = scorer::score(&loaded, &Document { title: None, text, features: &[] }, &mut scratch);
         let written = format!("\"probability\":{},", Value::from(expected.probability));
         let at = rest.find(&written).unwrap_or_else(|| panic!("{written} is missing in {rest}"));
         rest = &rest[at + written.len()..];

@@ -42,7 +42,7 @@ fn fitted() -> Model {
         ("awful quality, broke at once", Label::Negative),
         ("hate the waste", Label::Negative),
     ];
-    let rows = rows.map(|(text, label)| (Document { title: None, text }, label));
+    let rows = rows.map(|(text, label)| (Document { title: None, text, features: &[] }, label));
     corpus.push_batch(&rows).unwrap();
     corpus.fit(&FitConfig::default(), &mut |_| {}).unwrap().0
 }

@@ -35,7 +35,7 @@ async fn the_title_counts_and_the_id_comes_back() {
     assert_eq!(with["review_id"], "r 1");
     assert_eq!(without.get("review_id"), None);
     let mut scratch = Scratch::new();
-    let document = Document { title: Some("great"), text: "it came on monday" };
+    let document = Document { title: Some("great"), text: "it came on monday", features: &[] };
     assert_eq!(with["probability"], scorer::score(&loaded(), &document, &mut scratch).probability);
 }
 
@@ -51,7 +51,7 @@ async fn the_answer_is_that_of_the_shared_function_to_the_last_bit() {
         "love\u{200b}love <b>awful</b> &amp; broke",
     ] {
         let answer = post(&gateway, "/predict", json!({ "text": text }).to_string()).await;
-        let expected = scorer::score(&loaded, &Document { title: None, text }, &mut scratch);
+        let expected = scorer::score(&loaded, &Document { title: None, text, features: &[] }, &mut scratch);
         // As text: the shortest digits that read back as the same double.
         let written = format!("\"probability\":{}", Value::from(expected.probability));
         assert!(answer.text().contains(&written), "{text}: {} lacks {written}", answer.text());
