@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 /// A value as a format gives it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Cell<'a> {
+pub(crate) enum Cell<'a> {
     /// No value.
     Null,
     /// A value of a format without types: text that may mean a number.
@@ -44,7 +44,7 @@ impl<'a> Cell<'a> {
     }
 
     /// As text: numbers as people write them, so that the id 17 of one file is the id "17" of another.
-    pub(super) fn into_text(self) -> Result<Option<String>, &'static str> {
+    pub(crate) fn into_text(self) -> Result<Option<String>, &'static str> {
         match self {
             Cell::Null => Ok(None),
             Cell::Untyped(text) | Cell::Text(text) => Ok(Some(text.into_owned())),
@@ -58,7 +58,7 @@ impl<'a> Cell<'a> {
     }
 
     /// As stars.
-    pub(super) fn into_rating(self) -> Result<Option<Rating>, String> {
+    pub(crate) fn into_rating(self) -> Result<Option<Rating>, String> {
         let stars = match &self {
             Cell::Null => return Ok(None),
             Cell::Untyped(text) | Cell::Text(text) if text.trim().is_empty() => return Ok(None),
@@ -74,7 +74,7 @@ impl<'a> Cell<'a> {
     }
 
     /// As a moment: a time, RFC 3339, a date, or epoch milliseconds.
-    pub(super) fn into_timestamp(self) -> Result<Option<Timestamp>, String> {
+    pub(crate) fn into_timestamp(self) -> Result<Option<Timestamp>, String> {
         let moment = match &self {
             Cell::Null => return Ok(None),
             Cell::Moment(moment) => Some(*moment),

@@ -55,7 +55,7 @@ impl Condition {
             && !is_same(self.moment, other.moment)
     }
 
-    pub(super) fn matches(&self, cell: &Cell<'_>) -> bool {
+    pub(crate) fn matches(&self, cell: &Cell<'_>) -> bool {
         match cell {
             Cell::Null => self.value.is_empty(),
             Cell::Text(text) => *text == self.value,

@@ -2,7 +2,7 @@
 //! zstd. A file that cannot be read is an error that names it; a row that cannot be read is a row with a problem, so that
 //! one bad line never costs a file. What a row without text or label means is left to the caller.
 
-mod cell;
+pub(crate) mod cell;
 mod columns;
 mod condition;
 mod csv;
@@ -10,11 +10,11 @@ mod error;
 mod fingerprint;
 mod format;
 mod json_lines;
-mod parquet;
+pub(crate) mod parquet;
 mod plan;
 mod reader;
 mod row;
-mod source;
+pub(crate) mod source;
 
 pub use columns::{ColumnPair, Columns, Field};
 pub use condition::Condition;

@@ -142,7 +142,7 @@ fn rows_per_batch(metadata: &ParquetMetaData, roots: &[usize]) -> usize {
 }
 
 /// One column of a batch, in the few shapes that cells come from.
-enum Column {
+pub(crate) enum Column {
     Null,
     Utf8(StringArray),
     LargeUtf8(LargeStringArray),
@@ -161,7 +161,7 @@ enum Column {
 }
 
 /// Whether [`Column::of`] knows the type.
-fn is_usable(kind: &DataType) -> bool {
+pub(crate) fn is_usable(kind: &DataType) -> bool {
     match kind {
         DataType::Dictionary(_, values) => is_usable(values),
         DataType::Null | DataType::Boolean => true,
@@ -173,7 +173,7 @@ fn is_usable(kind: &DataType) -> bool {
 }
 
 impl Column {
-    fn of(array: &ArrayRef) -> Self {
+    pub(crate) fn of(array: &ArrayRef) -> Self {
         match array.data_type() {
             DataType::Utf8 => Column::Utf8(array.as_string().clone()),
             DataType::LargeUtf8 => Column::LargeUtf8(array.as_string().clone()),
@@ -212,7 +212,7 @@ impl Column {
         }
     }
 
-    fn cell(&self, row: usize) -> Cell<'_> {
+    pub(crate) fn cell(&self, row: usize) -> Cell<'_> {
         match self {
             Column::Null => Cell::Null,
             Column::Utf8(texts) if texts.is_valid(row) => Cell::Text(Cow::Borrowed(texts.value(row))),

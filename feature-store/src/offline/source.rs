@@ -11,33 +11,33 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A file, known for what it is.
-pub(super) struct Source {
+pub(crate) struct Source {
     pub(super) path: PathBuf,
     compression: Option<Compression>,
     /// The size on disk; 0 for a pipe.
     pub(super) size_bytes: u64,
     /// Whether the path can be opened again from its beginning.
-    pub(super) is_regular: bool,
+    pub(crate) is_regular: bool,
     /// How many bytes on disk have been read.
     pub(super) bytes_read: Arc<AtomicU64>,
 }
 
 /// How its bytes are reached: Parquet at random, the text formats from beginning to end.
-pub(super) enum Content {
+pub(crate) enum Content {
     Parquet(File),
     Csv(TextReader),
     JsonLines(TextReader),
 }
 
 /// Decompressed text.
-pub(super) type TextReader = Box<dyn BufRead + Send>;
+pub(crate) type TextReader = Box<dyn BufRead + Send>;
 
 /// Large enough that system calls don't count, small enough for a reader per file.
 const BUFFER_BYTES: usize = 128 * 1024;
 
 impl Source {
     /// Opens a file and finds out what it is.
-    pub(super) fn open(path: &Path) -> Result<(Self, Content), FileError> {
+    pub(crate) fn open(path: &Path) -> Result<(Self, Content), FileError> {
         let metadata = std::fs::metadata(path).map_err(|error| system_error(path, error))?;
         if metadata.is_dir() {
             return Err(FileError::Folder { path: path.to_owned() });

@@ -1,0 +1,224 @@
+//! Rows of Parquet files, by columns.
+
+use super::super::columns;
+use super::super::key::shard_of;
+use super::super::report::ViewReport;
+use super::super::scan::{ParquetFile, Rows, scan};
+use super::super::slots::Wanted;
+use super::super::spill::{Appender, Partitions};
+use super::super::{JoinError, Stage};
+use super::{Reading, field_of};
+use crate::offline::parquet::{Column, is_usable};
+use crate::offline::{Condition, Field, FileError, ReadOptions};
+use crate::views::EntityKind;
+use arrow_schema::FieldRef;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Parquet files with the options they are read by.
+pub(in super::super) struct ParquetRows {
+    pub(in super::super) files: Vec<ParquetFile>,
+    options: ReadOptions,
+    /// The rows that the conditions leave; none without conditions.
+    pub(in super::super) kept: Option<Kept>,
+}
+
+/// A bit for each row.
+pub(in super::super) struct Kept {
+    words: Vec<AtomicU64>,
+}
+
+impl Kept {
+    fn set(&self, row: u64) {
+        self.words[(row / 64) as usize].fetch_or(1 << (row % 64), Ordering::Relaxed);
+    }
+
+    /// Whether a row is left.
+    pub(in super::super) fn has(&self, row: u64) -> bool {
+        self.words[(row / 64) as usize].load(Ordering::Relaxed) & 1 << (row % 64) != 0
+    }
+}
+
+impl ParquetRows {
+    pub(super) fn open(paths: &[PathBuf], options: &ReadOptions, reading: Reading<'_>) -> Result<Self, JoinError> {
+        let files = ParquetFile::open_all(paths)?;
+        let mut rows = Self { files, options: options.clone(), kept: None };
+        // A column that somebody asked for is there, whether the join needs it or not.
+        for (field, column) in options.columns.mapped() {
+            for file in &rows.files {
+                if file.column(column).is_none() {
+                    let (path, column, columns) = (file.path.clone(), column.to_owned(), file.columns());
+                    return Err(FileError::NoMappedColumn { path, field, column, columns }.into());
+                }
+            }
+        }
+        if !options.conditions.is_empty() {
+            rows.kept = Some(rows.select(&options.conditions, reading)?);
+        }
+        Ok(rows)
+    }
+
+    pub(super) fn numbered_rows(&self) -> u64 {
+        self.files.last().map_or(0, |file| file.first_row + file.rows())
+    }
+
+    pub(super) fn wanted(
+        &self,
+        entity: EntityKind,
+        partitions: &Partitions,
+        reading: Reading<'_>,
+    ) -> Result<ViewReport, JoinError> {
+        let columns = self.columns_of(&[field_of(entity), Field::CreatedAt], "the join goes by")?;
+        reading.progress.begin(Stage::Keys, self.numbered_rows());
+        let make = || (partitions.appender(), ViewReport::default());
+        let each = |(appender, report): &mut (Appender<'_>, ViewReport), rows: Rows<'_>| {
+            let places = &columns[rows.file];
+            let keys = columns::keys(rows.batch.column(places.of(0)), reading.keys);
+            let moments = columns::moments(rows.batch.column(places.of(1)));
+            for (row, (key, time)) in (rows.first_row..).zip(keys.into_iter().zip(moments)) {
+                if self.kept.as_ref().is_some_and(|kept| !kept.has(row)) {
+                    continue;
+                }
+                match (key, time) {
+                    (Some(key), Some(time)) => {
+                        appender.push(shard_of(key), &[&Wanted { key, time, row }.to_bytes()])?;
+                    }
+                    (None, _) => report.no_entity += 1,
+                    (Some(_), None) => report.no_time += 1,
+                }
+            }
+            Ok(())
+        };
+        let mut total = ViewReport::default();
+        for (appender, report) in scan(&self.files, &roots(&columns), reading.threads, reading.progress, make, each)? {
+            appender.finish()?;
+            total.add(&report);
+        }
+        Ok(total)
+    }
+
+    pub(super) fn events(
+        &self,
+        entity: EntityKind,
+        partitions: &Partitions,
+        reading: Reading<'_>,
+    ) -> Result<(), JoinError> {
+        let fields = [field_of(entity), Field::CreatedAt, Field::Rating];
+        let columns = self.columns_of(&fields, "history is made of")?;
+        reading.progress.begin(Stage::History, self.numbered_rows());
+        let make = || partitions.appender();
+        let each = |appender: &mut Appender<'_>, rows: Rows<'_>| {
+            let places = &columns[rows.file];
+            let keys = columns::keys(rows.batch.column(places.of(0)), reading.keys);
+            let moments = columns::moments(rows.batch.column(places.of(1)));
+            let ratings = columns::ratings(rows.batch.column(places.of(2)));
+            for (row, ((key, time), rating)) in (rows.first_row..).zip(keys.into_iter().zip(moments).zip(ratings)) {
+                if let (Some(key), Some(time), Some(rating)) = (key, time, rating) {
+                    let event = Wanted { key, time, row };
+                    appender.push(shard_of(key), &[&event.to_bytes(), &rating.to_le_bytes()])?;
+                }
+            }
+            Ok(())
+        };
+        for appender in scan(&self.files, &roots(&columns), reading.threads, reading.progress, make, each)? {
+            appender.finish()?;
+        }
+        Ok(())
+    }
+
+    /// One output has the columns of its first file, and none of them may have the name of a feature.
+    pub(in super::super) fn check_columns(&self, features: &[FieldRef]) -> Result<(), JoinError> {
+        let first = &self.files[0];
+        if let Some(feature) = features.iter().find(|feature| first.column(feature.name()).is_some()) {
+            return Err(JoinError::TakenColumn { path: first.path.clone(), column: feature.name().clone() });
+        }
+        let columns = |file: &ParquetFile| file.metadata.parquet_schema().root_schema().get_fields().to_vec();
+        let is_other =
+            |file: &&ParquetFile| columns(file) != columns(first) || file.schema().fields() != first.schema().fields();
+        match self.files.iter().find(is_other) {
+            Some(other) => Err(JoinError::DifferentColumns { first: first.path.clone(), other: other.path.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// The columns that hold fields, of each file.
+    fn columns_of(&self, fields: &[Field], needs: &str) -> Result<Vec<Places>, JoinError> {
+        let of_file = |file: &ParquetFile| {
+            let place = |field: &Field| {
+                let place = file.column(self.options.columns.column_of(*field));
+                place.ok_or_else(|| JoinError::NoField {
+                    path: file.path.clone(),
+                    field: *field,
+                    needs: needs.to_owned(),
+                })
+            };
+            Places::of_file(file, fields.iter().map(place).collect::<Result<_, _>>()?)
+        };
+        self.files.iter().map(of_file).collect()
+    }
+
+    fn select(&self, conditions: &[Condition], reading: Reading<'_>) -> Result<Kept, JoinError> {
+        let of_file = |file: &ParquetFile| {
+            let place = |condition: &Condition| {
+                file.column(condition.column()).ok_or_else(|| FileError::NoConditionColumn {
+                    path: file.path.clone(),
+                    column: condition.column().to_owned(),
+                    columns: file.columns(),
+                })
+            };
+            Places::of_file(file, conditions.iter().map(place).collect::<Result<_, _>>()?)
+        };
+        let columns: Vec<Places> = self.files.iter().map(of_file).collect::<Result<_, _>>()?;
+        let words = self.numbered_rows().div_ceil(64) as usize;
+        let kept = Kept { words: (0..words).map(|_| AtomicU64::new(0)).collect() };
+        reading.progress.begin(Stage::Keys, self.numbered_rows());
+        let each = |_: &mut (), rows: Rows<'_>| {
+            let places = &columns[rows.file];
+            let columns: Vec<Column> =
+                (0..conditions.len()).map(|condition| Column::of(rows.batch.column(places.of(condition)))).collect();
+            for row in 0..rows.batch.num_rows() {
+                if conditions.iter().zip(&columns).all(|(condition, column)| condition.matches(&column.cell(row))) {
+                    kept.set(rows.first_row + row as u64);
+                }
+            }
+            Ok(())
+        };
+        scan(&self.files, &roots(&columns), reading.threads, reading.progress, || (), each)?;
+        Ok(kept)
+    }
+}
+
+/// Which columns of a file are read, and where each that is wanted stands in a batch of them.
+pub(in super::super) struct Places {
+    roots: Vec<usize>,
+    wanted: Vec<usize>,
+}
+
+impl Places {
+    /// Of columns by their place in the file, one that is wanted twice included.
+    pub(in super::super) fn of_file(file: &ParquetFile, wanted: Vec<usize>) -> Result<Self, JoinError> {
+        for root in &wanted {
+            let field = file.schema().field(*root);
+            if !is_usable(field.data_type()) {
+                let (column, kind) = (field.name().clone(), field.data_type().to_string());
+                return Err(FileError::UnusableColumn { path: file.path.clone(), column, kind }.into());
+            }
+        }
+        let mut roots = wanted.clone();
+        roots.sort_unstable();
+        roots.dedup();
+        let place = |root: usize| roots.iter().position(|known| *known == root).expect("every wanted column is read");
+        let wanted = wanted.into_iter().map(place).collect();
+        Ok(Self { roots, wanted })
+    }
+
+    /// The place in a batch of one that is wanted.
+    pub(in super::super) fn of(&self, wanted: usize) -> usize {
+        self.wanted[wanted]
+    }
+}
+
+/// The columns to read of each file.
+pub(in super::super) fn roots(places: &[Places]) -> Vec<Vec<usize>> {
+    places.iter().map(|places| places.roots.clone()).collect()
+}

@@ -1,0 +1,94 @@
+//! What is joined with what.
+
+use super::JoinError;
+use crate::offline::ReadOptions;
+use crate::views::{EntityKind, View};
+use std::path::PathBuf;
+
+/// A point-in-time join.
+#[derive(Debug, Clone)]
+pub struct JoinRequest {
+    /// The files whose rows are joined; all of their rows, in their order, become the output.
+    pub input: Vec<PathBuf>,
+    /// Which of their columns are ours, and which rows count.
+    pub read: ReadOptions,
+    /// The features.
+    pub views: Vec<JoinView>,
+    /// A Parquet file; it appears when it is whole.
+    pub output: PathBuf,
+    /// The folder for what memory does not hold; none for the output's.
+    pub temp_dir: Option<PathBuf>,
+    /// What all data in memory may come to, decoders and threads not counted.
+    pub memory_limit_bytes: u64,
+}
+
+/// The features of a view, and where they come from.
+#[derive(Debug, Clone)]
+pub enum JoinView {
+    /// Rows of features, each true from its event time on.
+    Ready(ReadyView),
+    /// Reviews, whose ratings become the view's aggregates on the way.
+    History {
+        /// The view.
+        view: View,
+        /// The files; none for the input itself.
+        files: Option<Vec<PathBuf>>,
+    },
+}
+
+/// Parquet files of feature rows, as a Feast source has them: a column for the entity, one for the event time, and one per
+/// feature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadyView {
+    /// The name that features have in front of their own.
+    pub name: String,
+    /// Whose features they are; none for the one of the two that the first file has.
+    pub entity: Option<EntityKind>,
+    /// Which features; none for all other columns.
+    pub features: Option<Vec<String>>,
+    /// The column of event times; none for `event_timestamp` or `event_time`.
+    pub time_column: Option<String>,
+    /// The age from which values are stale; none for never.
+    pub ttl_millis: Option<i64>,
+    /// The files.
+    pub files: Vec<PathBuf>,
+}
+
+impl JoinView {
+    /// The name that features have in front of their own.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Ready(view) => &view.name,
+            Self::History { view, .. } => view.name(),
+        }
+    }
+
+    /// The files it is made from, where they are not the input.
+    pub(super) fn files(&self) -> &[PathBuf] {
+        match self {
+            Self::Ready(view) => &view.files,
+            Self::History { files, .. } => files.as_deref().unwrap_or_default(),
+        }
+    }
+}
+
+impl JoinRequest {
+    /// Less could not even hold the buffers.
+    const LEAST_MEMORY_BYTES: u64 = 64 << 20;
+
+    pub(super) fn check(&self) -> Result<(), JoinError> {
+        if self.memory_limit_bytes < Self::LEAST_MEMORY_BYTES {
+            let least = Self::LEAST_MEMORY_BYTES;
+            return Err(JoinError::TooLittleMemory { given: self.memory_limit_bytes, least });
+        }
+        let read = self.input.iter().chain(self.views.iter().flat_map(JoinView::files));
+        let same = |path: &&PathBuf| match (path.canonicalize(), self.output.canonicalize()) {
+            (Ok(path), Ok(output)) => path == output,
+            _ => false,
+        };
+        match read.clone().find(same) {
+            Some(path) => Err(JoinError::OutputIsInput { path: path.clone() }),
+            None => Ok(()),
+        }
+    }
+}
