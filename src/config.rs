@@ -50,6 +50,7 @@ impl Settings {
         let layers = Layers {
             defaults: DEFAULTS,
             open_tables: &["kafka.properties"],
+            free_tables: &["features.views"],
             file: self.config.as_deref(),
             environment_prefix: ENVIRONMENT_PREFIX,
             environment,
@@ -66,7 +67,9 @@ pub struct Config {
     pub kafka: service::kafka::KafkaConfig,
     pub topics: schemas::Topics,
     pub redis: feature_store::online::RedisConfig,
-    pub features: feature_store::online::FeaturesConfig,
+    pub features: feature_store::views::FeaturesConfig,
+    pub offline: feature_store::offline::store::OfflineConfig,
+    pub ingest: ingest::service::IngestConfig,
     pub registry: RegistryConfig,
     pub model: ModelSection,
     pub train: model::FitConfig,
@@ -109,6 +112,7 @@ impl Config {
         sound(self.topics.check())?;
         sound(self.redis.check())?;
         sound(self.features.check())?;
+        sound(self.ingest.check())?;
         sound(self.registry.check())?;
         sound(self.model.to_train().check())?;
         sound(self.train.check())?;
@@ -153,6 +157,8 @@ mod tests {
         let config = read(&[], &[]).unwrap();
         assert_eq!(config.model.to_train(), model::ModelConfig::default());
         assert_eq!(config.train, model::FitConfig::default());
+        assert_eq!(config.features, feature_store::views::FeaturesConfig::default());
+        assert_eq!(config.redis, feature_store::online::RedisConfig::default());
     }
 
     #[test]

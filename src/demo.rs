@@ -71,7 +71,7 @@ pub async fn run(args: Args, mut config: Config, keep_models: bool) -> anyhow::R
     let config = demo::Config {
         model: config.model.to_train(),
         topics: config.topics,
-        features: config.features,
+        features: config.features.parse()?,
         registry: config.registry,
         name: config.model.name,
         fit: config.train,

@@ -68,7 +68,7 @@ async fn work(
     let token = supervisor.token().clone();
 
     let model = model_in_use::follow(&config, args.model, &supervisor).await?;
-    let features = Features::connect(&config.redis, &config.features).await?;
+    let features = Features::connect(&config.redis, &config.features.parse()?).await?;
 
     if !config.health.listen.is_empty() {
         let listener = service::health::bind(&config.health.listen, "health.listen").await?;

@@ -38,7 +38,7 @@ pub async fn run(args: Args, mut config: Config) -> anyhow::Result<()> {
 
     let starting = async {
         let model = model_in_use::follow(&config, args.model, &supervisor).await?;
-        anyhow::Ok((model, Features::connect(&config.redis, &config.features).await?))
+        anyhow::Ok((model, Features::connect(&config.redis, &config.features.parse()?).await?))
     };
     // Stopped before it answers anybody, it has nothing to finish.
     let Some(started) = token.run_until_cancelled(starting).await else { return Ok(()) };

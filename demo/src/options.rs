@@ -1,7 +1,7 @@
 //! What a demo is made of: sections of the configuration, and the choices of the command line.
 
 use feature_store::offline::ReadOptions;
-use feature_store::online::FeaturesConfig;
+use feature_store::views::Views;
 use model::{FitConfig, ModelConfig};
 use registry::RegistryConfig;
 use schemas::{ModelName, Topics};
@@ -14,7 +14,7 @@ pub struct Config {
     /// Names of the topics.
     pub topics: Topics,
     /// What features are called, and how long they last.
-    pub features: FeaturesConfig,
+    pub features: Views,
     /// How closely the alias is followed, and where models are kept when [`Options::keep_models`] is set.
     pub registry: RegistryConfig,
     /// The model's name.

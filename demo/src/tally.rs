@@ -6,7 +6,7 @@ use crate::Error;
 use crate::ledger::Ledger;
 use crate::outcomes::Outcomes;
 use crate::quality::Quality;
-use feature_store::online::{Entity, MemoryStore, RatingUpdate};
+use feature_store::online::{MemoryStore, ReviewEntities, Update};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{BorrowedMessage, Message};
 use schemas::{Feedback, Label, Prediction, Review, Source, Topics};
@@ -192,10 +192,9 @@ impl Tally {
         if let Some(rating) = review.rating {
             let source =
                 Source { topic: message.topic().to_owned(), partition: message.partition(), offset: message.offset() };
-            let product = review.product_id.as_deref().map(Entity::product);
-            let user = review.user_id.as_deref().map(Entity::user);
-            let update = |entity| RatingUpdate { entity, rating, event_time: review.created_at, source: &source };
-            let updates: Vec<RatingUpdate<'_>> = product.into_iter().chain(user).map(update).collect();
+            let entities =
+                ReviewEntities { product_id: review.product_id.as_deref(), user_id: review.user_id.as_deref() };
+            let updates: Vec<_> = Update::of_rating(entities, rating, review.created_at, &source).collect();
             self.features.apply(&updates);
         }
         self.ledger.review_seen(&review.review_id.0);
@@ -259,7 +258,7 @@ mod tests {
     use crate::Report;
     use crate::ledger::{Departure, LIMIT_BYTES};
     use crate::report::NotExactlyOnce;
-    use feature_store::online::FeaturesConfig;
+    use feature_store::views::FeaturesConfig;
     use schemas::{FeaturesStatus, ModelRef, ModelVersion, ReviewId, Timestamp};
     use service::kafka::EmbeddedBroker;
 
@@ -277,7 +276,7 @@ mod tests {
             partitions: 1,
             ledger: Arc::new(Ledger::new(LIMIT_BYTES)),
             counts: Counts::new(Quality::of_all()),
-            features: MemoryStore::new(&FeaturesConfig { project: name("demo"), ttl_days: 0 }),
+            features: MemoryStore::new(&FeaturesConfig::default().parse().unwrap()),
         }
     }
 

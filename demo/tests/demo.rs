@@ -4,7 +4,7 @@
 
 use demo::{Config, Generated, Input, Options, Report, Screen};
 use feature_store::offline::ReadOptions;
-use feature_store::online::FeaturesConfig;
+use feature_store::views::FeaturesConfig;
 use model::{FitConfig, ModelConfig};
 use registry::{Reference, Registry, RegistryConfig};
 use schemas::{Review, Topics};
@@ -28,7 +28,7 @@ fn config() -> Config {
             models: name("models"),
             drift: name("drift"),
         },
-        features: FeaturesConfig { project: name("demo"), ttl_days: 0 },
+        features: FeaturesConfig::default().parse().unwrap(),
         registry: RegistryConfig { url: name("not-used"), poll_interval_ms: 1_000 },
         name: "sentiment".parse().unwrap(),
         model: ModelConfig::default(),

@@ -1,6 +1,6 @@
 //! The names and help texts of the scorer's metrics, and the few functions that record them.
 
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{Counter, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use schemas::{Label, ModelRef};
 use std::time::Duration;
 
@@ -16,8 +16,13 @@ pub const MODEL_VERSION: &str = "plaudit_model_version";
 pub const MODEL_LOAD_FAILURES: &str = "plaudit_model_load_failures_total";
 /// Reads of the online store that failed or came too late.
 pub const FEATURE_READ_FAILURES: &str = "plaudit_feature_read_failures_total";
+/// 1 while the online store is left alone because it keeps failing.
+pub const FEATURES_CIRCUIT_OPEN: &str = "plaudit_features_circuit_open";
 /// Entities whose values in the online store could not be decoded.
 pub const UNDECODABLE_FEATURES: &str = "plaudit_undecodable_features_total";
+
+/// Reviews that had no value of a feature that their model takes, by feature.
+pub const MISSING_FEATURES: &str = "plaudit_features_missing_total";
 
 /// Predictions committed by the stream, by label.
 pub const STREAM_PREDICTIONS: &str = "plaudit_stream_predictions_total";
@@ -46,6 +51,7 @@ pub fn describe() {
     describe_gauge!(MODEL_VERSION, "Number of the model version in use, by model");
     describe_counter!(MODEL_LOAD_FAILURES, "How often a changed model could not be loaded");
     describe_counter!(FEATURE_READ_FAILURES, "Reads of the online store that failed or came too late");
+    describe_gauge!(FEATURES_CIRCUIT_OPEN, "1 while the online store is left alone because it keeps failing");
     describe_counter!(STREAM_PREDICTIONS, "Predictions committed by the stream, by label");
     describe_counter!(STREAM_DEAD_LETTERS, "Dead letters committed by the stream, by cause");
     describe_counter!(STREAM_LOST_RECORDS, "Reviews that were deleted before the stream had read them");
@@ -56,6 +62,7 @@ pub fn describe() {
     describe_histogram!(STREAM_TRANSACTION_RECORDS, "Records per transaction");
     describe_counter!(STREAM_ABORTS, "Attempts at a transaction that failed");
     describe_counter!(UNDECODABLE_FEATURES, "Entities whose values in the online store could not be decoded");
+    describe_counter!(MISSING_FEATURES, "Reviews without a value of a feature that their model takes, by feature");
     for counter in [
         counter!(MODEL_LOAD_FAILURES),
         counter!(FEATURE_READ_FAILURES),
@@ -90,6 +97,17 @@ pub(crate) fn count_feature_read_failure() {
 
 pub(crate) fn count_undecodable_features(entities: usize) {
     counter!(UNDECODABLE_FEATURES).increment(entities as u64);
+}
+
+pub(crate) fn set_features_circuit(is_open: bool) {
+    gauge!(FEATURES_CIRCUIT_OPEN).set(if is_open { 1.0 } else { 0.0 });
+}
+
+/// The counter of a feature's missing values; at zero where it has counted none.
+pub(crate) fn missing_feature(name: &str) -> Counter {
+    let counter = counter!(MISSING_FEATURES, "feature" => name.to_owned());
+    counter.increment(0);
+    counter
 }
 
 pub(crate) fn record_transaction(records: usize, took: Duration) {

@@ -62,6 +62,7 @@ fn merge(file: Option<&str>, environment: &[(&str, &str)], flags: &[&str]) -> Re
     let layers = Layers {
         defaults: DEFAULTS,
         open_tables: &["kafka.properties"],
+        free_tables: &[],
         file: file.as_deref(),
         environment_prefix: "APP",
         environment: &environment,

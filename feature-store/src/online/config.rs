@@ -1,4 +1,4 @@
-//! The sections `[redis]` and `[features]` of the configuration.
+//! The section `[redis]` of the configuration.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -8,10 +8,32 @@ use std::time::Duration;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RedisConfig {
-    /// `redis://[user:password@]host:port[/db]`; empty for no online store.
+    /// One server, the nodes of a cluster, or sentinels and their service; empty for no online store.
     pub url: String,
-    /// A read that takes longer is given up.
+    /// A read that takes longer is given up, for each thousand products and users in it.
     pub deadline_ms: u64,
+    /// The authority that signed the servers' certificates, in PEM; empty for those that the system trusts.
+    pub ca_file: String,
+    /// The certificate that servers want to see, in PEM; empty where they want none.
+    pub certificate_file: String,
+    /// Its key, in PEM (PKCS#8).
+    pub key_file: String,
+    /// The password of the sentinels, which is not that of the servers; empty where they want none.
+    pub sentinel_password: String,
+}
+
+impl Default for RedisConfig {
+    fn default() -> Self {
+        let none = String::new;
+        Self {
+            url: none(),
+            deadline_ms: 20,
+            ca_file: none(),
+            certificate_file: none(),
+            key_file: none(),
+            sentinel_password: none(),
+        }
+    }
 }
 
 impl RedisConfig {
@@ -25,9 +47,21 @@ impl RedisConfig {
         if self.deadline_ms == 0 {
             return Err("redis.deadline_ms = 0 leaves no time for an answer: give milliseconds, such as 20".to_owned());
         }
-        if self.is_enabled() && !self.url.starts_with("redis://") {
+        if self.certificate_file.is_empty() != self.key_file.is_empty() {
+            let (set, missing) = if self.key_file.is_empty() {
+                ("certificate_file", "key_file")
+            } else {
+                ("key_file", "certificate_file")
+            };
+            return Err(format!("redis.{set} is of no use without redis.{missing}: set both, or neither"));
+        }
+        if !self.is_enabled() {
+            return Ok(());
+        }
+        if let Err(reason) = super::redis::address::Address::parse(&self.url) {
             return Err(format!(
-                "redis.url = \"{}\" is no address this build can use: write redis://[user:password@]host:port[/db]",
+                "redis.url = \"{}\" cannot be used: {reason}; write redis://[user:password@]host:port[/db], several nodes \
+                 with commas for a cluster, redis+sentinel://host:port,../service, and rediss for TLS",
                 self.masked_url()
             ));
         }
@@ -57,33 +91,10 @@ impl RedisConfig {
 
 impl fmt::Debug for RedisConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisConfig").field("url", &self.masked_url()).field("deadline_ms", &self.deadline_ms).finish()
-    }
-}
-
-/// What the features mean, section `[features]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FeaturesConfig {
-    /// Feast's project: the end of every key in Redis.
-    pub project: String,
-    /// Values whose last event is older than this are stale; 0 for never.
-    pub ttl_days: u32,
-}
-
-impl FeaturesConfig {
-    /// What is wrong with the section, if anything.
-    pub fn check(&self) -> Result<(), String> {
-        if self.project.trim().is_empty() {
-            return Err("features.project is empty: name a project, such as plaudit".to_owned());
-        }
-        Ok(())
-    }
-
-    /// The age from which values are stale; none for never.
-    pub(super) fn ttl_millis(&self) -> Option<i64> {
-        const DAY_MILLIS: i64 = 86_400_000;
-        (self.ttl_days > 0).then(|| i64::from(self.ttl_days) * DAY_MILLIS)
+        f.debug_struct("RedisConfig")
+            .field("url", &self.masked_url())
+            .field("deadline_ms", &self.deadline_ms)
+            .finish_non_exhaustive()
     }
 }
 
@@ -92,7 +103,7 @@ mod tests {
     use super::*;
 
     fn config(url: &str) -> RedisConfig {
-        RedisConfig { url: url.to_owned(), deadline_ms: 20 }
+        RedisConfig { url: url.to_owned(), ..RedisConfig::default() }
     }
 
     #[test]
@@ -115,9 +126,8 @@ mod tests {
         assert!(config("").check().is_ok());
         let error = config("http://me:secret@host").check().unwrap_err();
         assert!(error.contains("redis.url") && !error.contains("secret"), "{error}");
-        assert!(RedisConfig { url: String::new(), deadline_ms: 0 }.check().unwrap_err().contains("redis.deadline_ms"));
-        assert!(
-            FeaturesConfig { project: " ".to_owned(), ttl_days: 0 }.check().unwrap_err().contains("features.project")
-        );
+        assert!(RedisConfig { deadline_ms: 0, ..config("") }.check().unwrap_err().contains("redis.deadline_ms"));
+        let half = RedisConfig { key_file: "k.pem".to_owned(), ..config("") };
+        assert!(half.check().unwrap_err().contains("redis.certificate_file"));
     }
 }

@@ -1,81 +1,103 @@
 //! The online store of a process on its own: the semantics of the one in Redis, without a network. What it holds ends with
 //! the process.
 
-use super::aggregate::{self, Aggregate, Applied, RatingUpdate};
-use super::store::{Reading, Readings};
-use super::{Entity, FeaturesConfig, View};
-use schemas::Timestamp;
+use super::Entity;
+use super::store::{Reading, Readings, ViewReading};
+use super::update::{self, Applied, Update};
+use crate::views::{EntityKind, State, View, Views};
+use schemas::{Source, Timestamp};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Aggregates in memory; clones share them.
 #[derive(Debug, Clone)]
 pub struct MemoryStore {
-    rows: Arc<Mutex<HashMap<View, HashMap<String, Row>>>>,
-    ttl_millis: Option<i64>,
+    rows: Arc<Mutex<Rows>>,
+    views: Views,
 }
+
+/// By kind and id; one row for each view of the kind.
+type Rows = HashMap<EntityKind, HashMap<String, Vec<Row>>>;
 
 #[derive(Debug)]
 struct Row {
-    aggregate: Aggregate,
-    event_time: Timestamp,
-    /// The last offset applied, by topic and partition. An entity's ratings come from few partitions: a list is enough.
+    state: State,
+    /// The last offset applied, by topic and partition. An entity's events come from few partitions: a list is enough.
     applied: Vec<(String, i32, i64)>,
 }
 
 impl MemoryStore {
     /// An empty store.
-    pub fn new(features: &FeaturesConfig) -> Self {
-        Self { rows: Arc::default(), ttl_millis: features.ttl_millis() }
+    pub fn new(views: &Views) -> Self {
+        Self { rows: Arc::default(), views: views.clone() }
+    }
+
+    pub(super) fn views(&self) -> &Views {
+        &self.views
     }
 
     /// The values of entities, in their order.
     pub fn read(&self, entities: &[Entity<'_>], now: Timestamp) -> Readings {
         let rows = self.rows();
-        let reading = |entity: &Entity<'_>| match rows.get(&entity.view).and_then(|rows| rows.get(entity.id)) {
-            Some(row) => Reading::of(row.aggregate.stats(), row.event_time, now, self.ttl_millis),
-            None => Reading::Missing,
+        let reading = |entity: &Entity<'_>| {
+            let rows = rows.get(&entity.kind).and_then(|rows| rows.get(entity.id));
+            let views = self.views.of(entity.kind).enumerate();
+            let read =
+                |(place, view): (usize, &View)| rows.map_or(ViewReading::Missing, |rows| rows[place].read(view, now));
+            Reading { views: views.map(read).collect() }
         };
-        Readings { entities: entities.iter().map(reading).collect(), undecodable: 0 }
+        Readings { entities: entities.iter().map(reading).collect(), undecodable: 0, error: None }
     }
 
     /// Applies updates.
-    pub fn apply(&self, updates: &[RatingUpdate<'_>]) -> Applied {
+    pub fn apply(&self, updates: &[Update<'_>]) -> Applied {
         let mut outcome = Applied::default();
         let mut rows = self.rows();
-        for (entity, updates) in aggregate::by_entity(updates) {
-            let rows = rows.entry(entity.view).or_default();
-            for update in updates {
-                let row = rows.entry(entity.id.to_owned()).or_insert_with(|| Row {
-                    aggregate: Aggregate::default(),
-                    event_time: update.event_time,
-                    applied: Vec::new(),
-                });
-                if row.advance(update) { outcome.applied += 1 } else { outcome.replayed += 1 }
+        for group in update::by_entity(updates) {
+            let kind = group.entity.kind;
+            let rows = rows.entry(kind).or_default().entry(group.entity.id.to_owned());
+            let rows = rows.or_insert_with(|| self.views.of(kind).map(Row::new).collect());
+            for (row, view) in rows.iter_mut().zip(self.views.of(kind)).filter(|(_, view)| view.source() == group.from)
+            {
+                for update in &group.updates {
+                    if row.advance(update.record) {
+                        row.state.apply(view, &update.event);
+                        outcome.applied += 1;
+                    } else {
+                        outcome.replayed += 1;
+                    }
+                }
             }
         }
         outcome
     }
 
-    fn rows(&self) -> MutexGuard<'_, HashMap<View, HashMap<String, Row>>> {
+    fn rows(&self) -> MutexGuard<'_, Rows> {
         // Nothing in here panics between two writes that belong together.
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Row {
-    /// Applies an update, unless its offset was applied before.
-    fn advance(&mut self, update: &RatingUpdate<'_>) -> bool {
-        let source = update.source;
+    fn new(view: &View) -> Self {
+        Self { state: State::new(view), applied: Vec::new() }
+    }
+
+    /// Notes that a record is applied, unless it was before.
+    fn advance(&mut self, record: &Source) -> bool {
         let of_partition =
-            |(topic, partition, _): &&mut (String, i32, i64)| *topic == source.topic && *partition == source.partition;
+            |(topic, partition, _): &&mut (String, i32, i64)| *topic == record.topic && *partition == record.partition;
         match self.applied.iter_mut().find(of_partition) {
-            Some((_, _, last)) if source.offset <= *last => return false,
-            Some((_, _, last)) => *last = source.offset,
-            None => self.applied.push((source.topic.clone(), source.partition, source.offset)),
+            Some((_, _, last)) if record.offset <= *last => return false,
+            Some((_, _, last)) => *last = record.offset,
+            None => self.applied.push((record.topic.clone(), record.partition, record.offset)),
         }
-        self.aggregate.add(update.rating);
-        self.event_time = self.event_time.max(update.event_time);
         true
+    }
+
+    fn read(&self, view: &View, now: Timestamp) -> ViewReading {
+        let Some(event_time) = self.state.event_time() else { return ViewReading::Missing };
+        let values = self.state.values(view).into_iter().map(|value| Some(value).filter(|value| !value.is_nan()));
+        ViewReading::of(view, values.collect(), event_time, now)
     }
 }

@@ -1,8 +1,9 @@
 //! The online store as its callers hold it: Redis or memory, with one meaning. Reading takes the present as an argument,
 //! because whether a value is stale depends on it and on nothing else.
 
-use super::aggregate::{Applied, RatingUpdate};
-use super::{Entity, Error, FeaturesConfig, MemoryStore, RatingStats, RedisConfig, RedisStore};
+use super::update::{Applied, Update};
+use super::{Entity, Error, MemoryStore, RedisConfig, RedisStore};
+use crate::views::{View, Views};
 use schemas::Timestamp;
 
 /// An online store; clones share its connection or its memory.
@@ -15,24 +16,32 @@ pub enum OnlineStore {
 }
 
 /// What the store knows of an entity.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Reading {
-    /// Values, and the time of the latest event in them.
-    Present {
-        /// The values.
-        stats: RatingStats,
-        /// The latest event.
-        event_time: Timestamp,
-    },
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// One for each view of the entity's kind, in the order of [`Views::of`].
+    pub views: Vec<ViewReading>,
+}
+
+/// What a view knows of an entity.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ViewReading {
+    /// Values.
+    Present(Values),
+    /// Values whose latest event is older than the view's ttl.
+    Stale(Values),
     /// Nothing.
     Missing,
-    /// Values whose latest event is older than the ttl.
-    Stale {
-        /// The values.
-        stats: RatingStats,
-        /// The latest event.
-        event_time: Timestamp,
-    },
+    /// The store did not answer, or not in time.
+    Unavailable,
+}
+
+/// The values of a view.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Values {
+    /// One for each feature of the view, in their order; none where the row has no value for it.
+    pub values: Vec<Option<f64>>,
+    /// The time of the latest event in them.
+    pub event_time: Timestamp,
 }
 
 /// What the store knows of a batch of entities.
@@ -40,43 +49,51 @@ pub enum Reading {
 pub struct Readings {
     /// One for each entity that was asked for, in that order.
     pub entities: Vec<Reading>,
-    /// How many of them are missing because what stands in the store cannot be decoded.
+    /// How many of their rows are missing because what stands in the store cannot be decoded.
     pub undecodable: usize,
+    /// Why some of them, or all, are unavailable.
+    pub error: Option<Error>,
 }
 
-impl Reading {
-    pub(super) fn of(stats: RatingStats, event_time: Timestamp, now: Timestamp, ttl_millis: Option<i64>) -> Self {
+impl ViewReading {
+    pub(super) fn of(view: &View, values: Vec<Option<f64>>, event_time: Timestamp, now: Timestamp) -> Self {
         let age_millis = now.epoch_millis() - event_time.epoch_millis();
-        if ttl_millis.is_some_and(|ttl| age_millis > ttl) {
-            Reading::Stale { stats, event_time }
-        } else {
-            Reading::Present { stats, event_time }
-        }
+        let values = Values { values, event_time };
+        if view.ttl_millis().is_some_and(|ttl| age_millis > ttl) { Self::Stale(values) } else { Self::Present(values) }
     }
 }
 
 impl OnlineStore {
     /// Connects to Redis and makes sure that it answers.
-    pub async fn connect(redis: &RedisConfig, features: &FeaturesConfig) -> Result<Self, Error> {
-        RedisStore::connect(redis, features).await.map(Self::Redis)
+    pub async fn connect(redis: &RedisConfig, views: &Views) -> Result<Self, Error> {
+        RedisStore::connect(redis, views).await.map(Self::Redis)
     }
 
     /// An empty store in memory.
-    pub fn memory(features: &FeaturesConfig) -> Self {
-        Self::Memory(MemoryStore::new(features))
+    pub fn memory(views: &Views) -> Self {
+        Self::Memory(MemoryStore::new(views))
     }
 
-    /// Reads entities in one round trip, within the store's deadline.
-    pub async fn read(&self, entities: &[Entity<'_>], now: Timestamp) -> Result<Readings, Error> {
+    /// The views that it holds.
+    pub fn views(&self) -> &Views {
+        match self {
+            Self::Redis(store) => store.views(),
+            Self::Memory(store) => store.views(),
+        }
+    }
+
+    /// Reads entities in one round trip per server, within the store's deadline. Never fails: what cannot be had is
+    /// unavailable.
+    pub async fn read(&self, entities: &[Entity<'_>], now: Timestamp) -> Readings {
         match self {
             Self::Redis(store) => store.read(entities, now).await,
-            Self::Memory(store) => Ok(store.read(entities, now)),
+            Self::Memory(store) => store.read(entities, now),
         }
     }
 
     /// Applies updates. After an error any part of them may have been applied: apply the same batch again, and what was
     /// applied changes nothing.
-    pub async fn apply(&self, updates: &[RatingUpdate<'_>]) -> Result<Applied, Error> {
+    pub async fn apply(&self, updates: &[Update<'_>]) -> Result<Applied, Error> {
         match self {
             Self::Redis(store) => store.apply(updates).await,
             Self::Memory(store) => Ok(store.apply(updates)),

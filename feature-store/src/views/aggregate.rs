@@ -42,9 +42,18 @@ pub enum Span {
 }
 
 impl Function {
-    /// The functions by the names that the configuration has for them.
-    pub(super) const BY_NAME: [(&'static str, Function); 4] =
-        [("count", Function::Count), ("sum", Function::Sum), ("mean", Function::Mean), ("last", Function::Last)];
+    /// All functions.
+    pub(super) const ALL: [Function; 4] = [Function::Count, Function::Sum, Function::Mean, Function::Last];
+
+    /// The name that the configuration has for it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Function::Count => "count",
+            Function::Sum => "sum",
+            Function::Mean => "mean",
+            Function::Last => "last",
+        }
+    }
 }
 
 impl Aggregate {
@@ -56,9 +65,7 @@ impl Aggregate {
 
 impl fmt::Display for Aggregate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name =
-            Function::BY_NAME.iter().find(|(_, function)| *function == self.function).map_or("", |(name, _)| name);
-        f.write_str(name)?;
+        f.write_str(self.function.name())?;
         match self.span {
             Span::All => Ok(()),
             Span::HalfLife { days } => write!(f, ", half-life {days} d"),

@@ -129,7 +129,7 @@ impl FeatureConfig {
             Self::Name(name) => (name, None, None),
             Self::Table { aggregate, half_life_days, window_days } => (aggregate, *half_life_days, *window_days),
         };
-        let Some((_, function)) = Function::BY_NAME.into_iter().find(|(known, _)| known == name) else {
+        let Some(function) = Function::ALL.into_iter().find(|function| function.name() == name) else {
             return Err(invalid(format!(
                 "{key} = \"{name}\" is no aggregate: write \"count\", \"sum\", \"mean\" or \"last\", or a table such as \
                  {{ aggregate = \"mean\", half_life_days = 30 }}"

@@ -27,6 +27,7 @@ mod view;
 
 pub use aggregate::{Aggregate, Function, Span};
 pub use config::{FeatureConfig, FeaturesConfig, InvalidViews, ViewConfig};
+pub(crate) use decay::{HALVINGS_LIMIT, SERIES_TERMS};
 pub use state::{Event, State};
 pub use view::{EntityKind, EventSource, Feature, View, Views};
 

@@ -1,8 +1,9 @@
 //! What every store promises.
 
-use crate::stores::{Kind, at, features, source, update};
-use feature_store::online::{Applied, Entity, OnlineStore, RatingStats, Reading, ReviewEntities};
-use schemas::{FeaturesStatus, Source};
+use crate::stores::{Kind, at, missing, present, read_one, source, update, values, views, views_with_ttl};
+use feature_store::online::{Applied, Entity, Reading, ReviewEntities, Update, ViewReading};
+use feature_store::views::{Event, EventSource, State};
+use schemas::{FeaturesStatus, Label, Rating, Source};
 use std::collections::HashMap;
 
 macro_rules! contract {
@@ -32,26 +33,19 @@ contract!(
     features_of_reviews_carry_names_and_the_worst_status,
     ids_of_any_bytes_are_kept_apart,
     empty_batches_do_nothing,
+    every_aggregate_equals_the_state_bit_for_bit,
+    a_view_takes_only_events_of_its_source,
+    ratings_and_labels_become_updates_of_product_and_user,
 );
 
-const P: Entity<'static> = Entity { view: feature_store::online::View::ProductStats, id: "p1" };
-
-async fn read_one(store: &OnlineStore, entity: Entity<'_>) -> Reading {
-    let readings = store.read(&[entity], at(0)).await.unwrap();
-    assert_eq!((readings.entities.len(), readings.undecodable), (1, 0));
-    readings.entities[0]
-}
-
-fn present(rating_count: i64, rating_mean: f64, millis: i64) -> Reading {
-    Reading::Present { stats: RatingStats { rating_count, rating_mean }, event_time: at(millis) }
-}
+const P: Entity<'static> = Entity { kind: feature_store::views::EntityKind::Product, id: "p1" };
 
 fn applied(applied: usize, replayed: usize) -> Applied {
     Applied { applied, replayed, unusable: 0 }
 }
 
 async fn an_unknown_entity_is_missing(kind: Kind) {
-    assert_eq!(read_one(&kind.store().await, P).await, Reading::Missing);
+    assert_eq!(read_one(&kind.store().await, P).await, missing());
 }
 
 async fn ratings_become_count_and_mean(kind: Kind) {
@@ -140,22 +134,26 @@ async fn the_event_time_is_that_of_the_latest_event(kind: Kind) {
 
 async fn values_are_stale_once_older_than_the_ttl(kind: Kind) {
     const DAY: i64 = 86_400_000;
-    let store = kind.store_with(&features(2)).await;
+    let store = kind.store_with(&views_with_ttl(2)).await;
     let first = source(0, 0);
     store.apply(&[update(P, 4.0, 1000, &first)]).await.unwrap();
-    let stats = RatingStats { rating_count: 1, rating_mean: 4.0 };
     for (now, expected) in [
-        (1000 + 2 * DAY, Reading::Present { stats, event_time: at(1000) }),
-        (1001 + 2 * DAY, Reading::Stale { stats, event_time: at(1000) }),
+        (1000 + 2 * DAY, ViewReading::Present(values(1, 4.0, 1000))),
+        (1001 + 2 * DAY, ViewReading::Stale(values(1, 4.0, 1000))),
         // A clock that is behind the event makes nothing stale.
-        (0, Reading::Present { stats, event_time: at(1000) }),
+        (0, ViewReading::Present(values(1, 4.0, 1000))),
     ] {
-        assert_eq!(store.read(&[P], at(now)).await.unwrap().entities, [expected]);
+        assert_eq!(store.read(&[P], at(now)).await.entities, [Reading { views: vec![expected] }]);
     }
     let review = ReviewEntities { product_id: Some("p1"), user_id: None };
     let batch = store.features(&[review], at(3 * DAY)).await;
     assert_eq!(batch.reviews[0].status, FeaturesStatus::Stale);
     assert!(batch.reviews[0].values.is_empty());
+    // What is stale is forgotten by the next event, and what is as much late has nothing to say.
+    let (second, third) = (source(0, 1), source(0, 2));
+    store.apply(&[update(P, 1.0, 1001 + 2 * DAY, &second)]).await.unwrap();
+    assert_eq!(store.apply(&[update(P, 5.0, 1000, &third)]).await.unwrap(), applied(1, 0));
+    assert_eq!(read_one(&store, P).await, present(1, 1.0, 1001 + 2 * DAY));
 }
 
 async fn batches_of_thousands_of_entities_keep_their_order(kind: Kind) {
@@ -173,18 +171,13 @@ async fn batches_of_thousands_of_entities_keep_their_order(kind: Kind) {
     assert_eq!(store.apply(&updates).await.unwrap(), applied(0, 4500));
     let entities: Vec<_> = ids.iter().rev().map(|id| Entity::product(id)).collect();
     let expected: Vec<_> = (0..4500).rev().map(|i| present(1, stars(i), 1)).collect();
-    assert_eq!(store.read(&entities, at(0)).await.unwrap().entities, expected);
+    assert_eq!(store.read(&entities, at(0)).await.entities, expected);
 }
 
 /// Batches of many entities and partitions, each delivered once or more, restarted from any earlier offset, against sums.
 async fn any_order_of_batches_and_replays_equals_the_oracle(kind: Kind) {
     let store = kind.store().await;
-    let mut state = 42_u64;
-    // PCG's multiplier (O'Neill, 2014): good enough to choose, and the same at every run.
-    let mut random = move |below: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % below
-    };
+    let mut random = random();
     let ids = ["a", "b", "c", "d", "e", "f", "g"];
     let mut oracle: HashMap<&str, (i64, f64, i64)> = HashMap::new();
     let partitions: Vec<Vec<(Source, &str, f64, i64)>> = (0..3)
@@ -258,6 +251,120 @@ async fn ids_of_any_bytes_are_kept_apart(kind: Kind) {
 async fn empty_batches_do_nothing(kind: Kind) {
     let store = kind.store().await;
     assert_eq!(store.apply(&[]).await.unwrap(), applied(0, 0));
-    assert_eq!(store.read(&[], at(0)).await.unwrap().entities, []);
+    assert_eq!(store.read(&[], at(0)).await.entities, []);
     assert_eq!(store.features(&[], at(0)).await.reviews, []);
+}
+
+/// Three views of one entity, in one hash: every aggregate, in any order of events, with and without a ttl.
+const EVERY_AGGREGATE: &str = "
+[a_all]
+entity = 'product_id'
+source = 'reviews'
+features.count = 'count'
+features.sum = 'sum'
+features.mean = 'mean'
+features.last = 'last'
+[b_decayed]
+entity = 'product_id'
+source = 'reviews'
+features.c3 = { aggregate = 'count', half_life_days = 3 }
+features.s3 = { aggregate = 'sum', half_life_days = 3 }
+features.m3 = { aggregate = 'mean', half_life_days = 3 }
+features.m01 = { aggregate = 'mean', half_life_days = 0.1 }
+[c_windows]
+entity = 'product_id'
+source = 'reviews'
+ttl_days = 9
+features.c1 = { aggregate = 'count', window_days = 1 }
+features.s7 = { aggregate = 'sum', window_days = 7 }
+features.m7 = { aggregate = 'mean', window_days = 7 }
+features.m30 = { aggregate = 'mean', window_days = 30 }
+features.m1000h = { aggregate = 'mean', half_life_days = 41.7 }
+";
+
+async fn every_aggregate_equals_the_state_bit_for_bit(kind: Kind) {
+    let views = views(EVERY_AGGREGATE);
+    let store = kind.store_with(&views).await;
+    let mut random = random();
+    let ids = ["a", "b", "c"];
+    let mut states: Vec<Vec<State>> = ids.iter().map(|_| views.iter().map(State::new).collect()).collect();
+    let mut offset = 0;
+    let mut now = -40_000_000_000_i64;
+    for _ in 0..60 {
+        let sources: Vec<Source> = (0..random(9) as i64).map(|i| source(0, offset + i)).collect();
+        offset += sources.len() as i64;
+        let mut updates = Vec::new();
+        for record in &sources {
+            // Mostly forwards, now and then late, across 1970 and gaps longer than the ttl.
+            now += random(90_000_000) as i64 + if random(30) == 0 { 900_000_000 } else { 0 };
+            let late = if random(4) == 0 { random(2_000_000_000) as i64 } else { 0 };
+            let place = random(3) as usize;
+            let event = Event { value: 1.0 + random(4_000_001) as f64 / 1_000_000.0, event_time: at(now - late) };
+            updates.push(Update { entity: Entity::product(ids[place]), from: EventSource::Reviews, event, record });
+            for (state, view) in states[place].iter_mut().zip(views.iter()) {
+                state.apply(view, &event);
+            }
+        }
+        assert_eq!(store.apply(&updates).await.unwrap(), applied(3 * updates.len(), 0));
+        assert_eq!(store.apply(&updates).await.unwrap(), applied(0, 3 * updates.len()));
+        for (id, states) in ids.iter().zip(&states) {
+            let reading = store.read(&[Entity::product(id)], at(now - 400_000_000)).await.entities.remove(0);
+            for ((view, state), reading) in views.iter().zip(states).zip(reading.views) {
+                match reading {
+                    ViewReading::Present(found) => {
+                        let bits = |values: Vec<Option<f64>>| -> Vec<Option<u64>> {
+                            values.into_iter().map(|value| value.map(f64::to_bits)).collect()
+                        };
+                        let expected = state.values(view).into_iter().map(Some).collect();
+                        assert_eq!(bits(found.values), bits(expected), "{}", view.name());
+                        assert_eq!(Some(found.event_time), state.event_time());
+                    }
+                    ViewReading::Missing => assert!(state.is_empty()),
+                    ViewReading::Stale(found) => assert_eq!(Some(found.event_time), state.event_time()),
+                    ViewReading::Unavailable => panic!("the store does not answer"),
+                }
+            }
+        }
+    }
+}
+
+async fn a_view_takes_only_events_of_its_source(kind: Kind) {
+    let text = "[labels]\nentity = 'product_id'\nsource = 'feedback'\nfeatures.positives = 'mean'\n\
+                [stars]\nentity = 'product_id'\nsource = 'reviews'\nfeatures.stars = 'mean'\n";
+    let store = kind.store_with(&views(text)).await;
+    let (rating, label) = (source(0, 0), Source { topic: "feedback".to_owned(), partition: 0, offset: 0 });
+    let entities = ReviewEntities { product_id: Some("p"), user_id: Some("u") };
+    let stars = Rating::new(4.0).unwrap();
+    let mut updates: Vec<Update<'_>> = Update::of_rating(entities, stars, at(1), &rating).collect();
+    updates.extend(Update::of_label(entities, Label::Positive, at(2), &label));
+    // Nothing is known of users.
+    assert_eq!(store.apply(&updates).await.unwrap(), applied(2, 0));
+    let batch = store.features(&[entities], at(3)).await;
+    let values: Vec<(&str, f64)> =
+        batch.reviews[0].values.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    assert_eq!(values, [("labels.positives", 1.0), ("stars.stars", 4.0)]);
+    assert_eq!(batch.reviews[0].status, FeaturesStatus::Present);
+    let of_user = ReviewEntities { product_id: None, user_id: Some("u") };
+    assert_eq!(store.features(&[of_user], at(3)).await.reviews[0].status, FeaturesStatus::None);
+}
+
+async fn ratings_and_labels_become_updates_of_product_and_user(_: Kind) {
+    let record = source(0, 7);
+    let entities = ReviewEntities { product_id: Some("p"), user_id: Some("u") };
+    let updates: Vec<_> = Update::of_rating(entities, Rating::new(2.0).unwrap(), at(5), &record).collect();
+    assert_eq!(updates, [update(Entity::product("p"), 2.0, 5, &record), update(Entity::user("u"), 2.0, 5, &record)]);
+    let updates: Vec<_> = Update::of_label(entities, Label::Negative, at(5), &record).collect();
+    assert_eq!(
+        updates.iter().map(|update| (update.from, update.event.value)).collect::<Vec<_>>(),
+        [(EventSource::Feedback, 0.0); 2]
+    );
+}
+
+/// PCG's multiplier (O'Neill, 2014): good enough to choose, and the same at every run.
+fn random() -> impl FnMut(u64) -> u64 {
+    let mut state = 42_u64;
+    move |below| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    }
 }

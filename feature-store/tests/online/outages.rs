@@ -1,7 +1,7 @@
 //! A server that is absent, slow or gone: errors in time, and recovery without a restart.
 
-use crate::stores::{at, config, features, redis_url, source, update};
-use feature_store::online::{Entity, Error, OnlineStore, Reading, RedisConfig, ReviewEntities};
+use crate::stores::{at, config, redis_url, source, update, views};
+use feature_store::online::{Entity, Error, OnlineStore, RedisConfig, ReviewEntities, ViewReading};
 use schemas::FeaturesStatus;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -60,8 +60,8 @@ impl Proxy {
     }
 
     async fn store(&self, deadline_ms: u64) -> OnlineStore {
-        let config = RedisConfig { url: format!("redis://127.0.0.1:{}", self.port), deadline_ms };
-        OnlineStore::connect(&config, &features(0)).await.unwrap()
+        let config = RedisConfig { deadline_ms, ..config(&format!("redis://127.0.0.1:{}", self.port)) };
+        OnlineStore::connect(&config, &views("")).await.unwrap()
     }
 }
 
@@ -76,15 +76,16 @@ fn forward(mut from: TcpStream, mut to: TcpStream, shared: &(Mutex<State>, Condv
     let _ = to.shutdown(Shutdown::Both);
 }
 
-const PRODUCT: Entity<'static> = Entity { view: feature_store::online::View::ProductStats, id: "p" };
+const PRODUCT: Entity<'static> = Entity { kind: feature_store::views::EntityKind::Product, id: "p" };
 
 /// Reads until the store answers again.
-async fn read_after_recovery(store: &OnlineStore) -> Reading {
+async fn read_after_recovery(store: &OnlineStore) -> ViewReading {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
-        match store.read(&[PRODUCT], at(0)).await {
-            Ok(readings) => return readings.entities[0],
-            Err(error) => assert!(Instant::now() < deadline, "still not back: {error}"),
+        let mut readings = store.read(&[PRODUCT], at(0)).await;
+        match readings.error {
+            None => return readings.entities.remove(0).views.remove(0),
+            Some(error) => assert!(Instant::now() < deadline, "still not back: {error}"),
         }
         tokio::task::yield_now().await;
     }
@@ -98,7 +99,7 @@ async fn a_slow_server_is_given_up_at_the_deadline_and_taken_up_again() {
     store.apply(&[update(PRODUCT, 4.0, 1, &first)]).await.unwrap();
     proxy.hold_up(true);
     let begun = Instant::now();
-    let error = store.read(&[PRODUCT], at(0)).await.unwrap_err();
+    let error = store.read(&[PRODUCT], at(0)).await.error.unwrap();
     assert!(matches!(error, Error::TimedOut { limit_ms: 50, .. }), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(5));
 
@@ -110,7 +111,7 @@ async fn a_slow_server_is_given_up_at_the_deadline_and_taken_up_again() {
 
     proxy.hold_up(false);
     // Answers to reads that were given up are never taken for the answer of a later one.
-    assert!(matches!(read_after_recovery(&store).await, Reading::Present { .. }));
+    assert!(matches!(read_after_recovery(&store).await, ViewReading::Present(_)));
 }
 
 #[tokio::test]
@@ -124,14 +125,14 @@ async fn a_server_that_went_away_is_unavailable_until_it_is_back() {
     let deadline = begun + Duration::from_secs(20);
     // The first error may still be that of the broken connection; an attempt to connect anew fails, too.
     for _ in 0..3 {
-        let error = store.read(&[PRODUCT], at(0)).await.unwrap_err();
+        let error = store.read(&[PRODUCT], at(0)).await.error.unwrap();
         assert!(matches!(error, Error::Unavailable { .. }), "{error}");
     }
     let error = store.apply(&[update(PRODUCT, 2.0, 1, &sources[1])]).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error}");
     assert!(Instant::now() < deadline);
     proxy.cut(false);
-    assert!(matches!(read_after_recovery(&store).await, Reading::Present { .. }));
+    assert!(matches!(read_after_recovery(&store).await, ViewReading::Present(_)));
     assert_eq!(store.apply(&[update(PRODUCT, 2.0, 1, &sources[1])]).await.unwrap().applied, 1);
 }
 
@@ -140,7 +141,7 @@ async fn an_absent_server_is_one_sentence_without_the_password() {
     // A port that was free a moment ago.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("redis://me:secret@127.0.0.1:{port}/0");
-    let error = OnlineStore::connect(&config(&url), &features(0)).await.unwrap_err().to_string();
+    let error = OnlineStore::connect(&config(&url), &views("")).await.unwrap_err().to_string();
     assert!(error.starts_with(&format!("no Redis can be used at redis://me:***@127.0.0.1:{port}/0: ")), "{error}");
     assert!(error.contains("redis.url") && !error.contains("secret") && !error.contains('\n'), "{error}");
 }
@@ -148,15 +149,15 @@ async fn an_absent_server_is_one_sentence_without_the_password() {
 #[tokio::test]
 async fn a_refused_password_is_said_so() {
     let url = redis_url().replace("redis://", "redis://nobody:secret@");
-    let error = OnlineStore::connect(&config(&url), &features(0)).await.unwrap_err();
+    let error = OnlineStore::connect(&config(&url), &views("")).await.unwrap_err();
     assert!(matches!(error, Error::Unreachable { .. }), "{error}");
     assert!(!error.to_string().contains("secret"), "{error}");
 }
 
 #[tokio::test]
 async fn an_address_that_makes_no_sense_is_refused() {
-    for url in ["redis://", "rediss://host:1", "nonsense", "redis://host:port"] {
-        let error = OnlineStore::connect(&config(url), &features(0)).await.unwrap_err();
+    for url in ["redis://", "rediss://host:1/x", "nonsense", "redis://host:port"] {
+        let error = OnlineStore::connect(&config(url), &views("")).await.unwrap_err();
         assert!(matches!(error, Error::InvalidUrl { .. }), "{url}: {error}");
     }
 }

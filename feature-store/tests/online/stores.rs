@@ -1,11 +1,12 @@
 //! Stores to test.
 
-use feature_store::online::{Entity, FeaturesConfig, OnlineStore, RatingUpdate, RedisConfig};
-use schemas::{Rating, Source, Timestamp};
+use feature_store::online::{Entity, OnlineStore, Reading, RedisConfig, Update, Values, ViewReading};
+use feature_store::views::{Event, EventSource, FeaturesConfig, Views};
+use schemas::{Source, Timestamp};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Which store a contract is run on.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Memory,
     Redis,
@@ -13,13 +14,13 @@ pub enum Kind {
 
 impl Kind {
     pub async fn store(self) -> OnlineStore {
-        self.store_with(&features(0)).await
+        self.store_with(&views("")).await
     }
 
-    pub async fn store_with(self, features: &FeaturesConfig) -> OnlineStore {
+    pub async fn store_with(self, views: &Views) -> OnlineStore {
         match self {
-            Kind::Memory => OnlineStore::memory(features),
-            Kind::Redis => OnlineStore::connect(&config(&redis_url()), features).await.unwrap(),
+            Kind::Memory => OnlineStore::memory(views),
+            Kind::Redis => OnlineStore::connect(&config(&redis_url()), views).await.unwrap(),
         }
     }
 }
@@ -33,14 +34,32 @@ pub fn redis_url() -> String {
 
 /// Patient, because tests run on busy machines; the tests of deadlines set their own.
 pub fn config(url: &str) -> RedisConfig {
-    RedisConfig { url: url.to_owned(), deadline_ms: 10_000 }
+    RedisConfig { url: url.to_owned(), deadline_ms: 10_000, ..RedisConfig::default() }
 }
 
-/// A project that no other test has, now or before.
-pub fn features(ttl_days: u32) -> FeaturesConfig {
+/// Views of a project that no other test has, now or before: the default ones, or those of a text of TOML.
+pub fn views(text: &str) -> Views {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let (count, now) = (COUNT.fetch_add(1, Ordering::Relaxed), Timestamp::now().epoch_millis());
-    FeaturesConfig { project: format!("test-{}-{now}-{count}", std::process::id()), ttl_days }
+    let project = format!("test-{}-{now}-{count}", std::process::id());
+    let default = FeaturesConfig::default();
+    let config = if text.is_empty() {
+        FeaturesConfig { project, ..default }
+    } else {
+        FeaturesConfig { project, ttl_days: 0, views: toml::from_str(text).unwrap() }
+    };
+    config.parse().unwrap()
+}
+
+/// The default views with a ttl.
+pub fn views_with_ttl(days: u32) -> Views {
+    let one = |name: &str, entity: &str| {
+        format!(
+            "[{name}]\nentity = '{entity}'\nsource = 'reviews'\nttl_days = {days}\n\
+             features = {{ rating_count = 'count', rating_mean = 'mean' }}\n"
+        )
+    };
+    views(&(one("product_stats", "product_id") + &one("user_stats", "user_id")))
 }
 
 pub fn at(millis: i64) -> Timestamp {
@@ -51,6 +70,26 @@ pub fn source(partition: i32, offset: i64) -> Source {
     Source { topic: "reviews".to_owned(), partition, offset }
 }
 
-pub fn update<'a>(entity: Entity<'a>, stars: f64, millis: i64, source: &'a Source) -> RatingUpdate<'a> {
-    RatingUpdate { entity, rating: Rating::new(stars).unwrap(), event_time: at(millis), source }
+pub fn update<'a>(entity: Entity<'a>, value: f64, millis: i64, record: &'a Source) -> Update<'a> {
+    Update { entity, from: EventSource::Reviews, event: Event { value, event_time: at(millis) }, record }
+}
+
+/// Count and mean in the only view of an entity's kind.
+pub fn present(count: i64, mean: f64, millis: i64) -> Reading {
+    Reading { views: vec![ViewReading::Present(values(count, mean, millis))] }
+}
+
+pub fn values(count: i64, mean: f64, millis: i64) -> Values {
+    Values { values: vec![Some(count as f64), Some(mean)], event_time: at(millis) }
+}
+
+pub fn missing() -> Reading {
+    Reading { views: vec![ViewReading::Missing] }
+}
+
+/// Reads one entity of a store that answers and can decode all it holds.
+pub async fn read_one(store: &OnlineStore, entity: Entity<'_>) -> Reading {
+    let mut readings = store.read(&[entity], at(0)).await;
+    assert_eq!((readings.entities.len(), readings.undecodable, readings.error), (1, 0, None));
+    readings.entities.remove(0)
 }

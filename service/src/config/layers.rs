@@ -17,6 +17,9 @@ pub struct Layers<'a> {
     pub defaults: &'a str,
     /// Dotted names of tables that take any key; their values become strings, and nested tables in them dotted keys.
     pub open_tables: &'a [&'a str],
+    /// Dotted names of tables of which only the caller's struct knows the shape. A layer that gives the table replaces it; one
+    /// that gives a key below it sets that key.
+    pub free_tables: &'a [&'a str],
     /// A TOML file that holds some of the keys.
     pub file: Option<&'a Path>,
     /// `APP` in `APP__SECTION__KEY`.
@@ -59,7 +62,7 @@ pub fn parse_override(text: &str) -> Result<(String, Value), String> {
 pub fn merge(layers: &Layers<'_>) -> Result<Effective, ConfigError> {
     let defaults = parse_table(layers.defaults, &Layer::Defaults)?;
     let mut merge = Merge {
-        known: Known { defaults: &defaults, open_tables: layers.open_tables },
+        known: Known { defaults: &defaults, open_tables: layers.open_tables, free_tables: layers.free_tables },
         table: defaults.clone(),
         origins: BTreeMap::new(),
     };
@@ -120,6 +123,7 @@ fn toml_value(text: &str) -> Option<Value> {
 struct Known<'a> {
     defaults: &'a Table,
     open_tables: &'a [&'a str],
+    free_tables: &'a [&'a str],
 }
 
 impl Known<'_> {
@@ -135,6 +139,12 @@ impl Known<'_> {
     /// The open table that holds this key, and the key's name in it.
     fn open<'k>(&self, key: &'k str) -> Option<(&str, &'k str)> {
         self.open_tables.iter().find_map(|table| Some((*table, key.strip_prefix(table)?.strip_prefix('.')?)))
+    }
+
+    /// Whether the key is a free table, or below one.
+    fn is_free(&self, key: &str) -> bool {
+        let rest = |table: &&str| key.strip_prefix(*table);
+        self.free_tables.iter().filter_map(rest).any(|rest| rest.is_empty() || rest.starts_with('.'))
     }
 
     fn nearest(&self, key: &str) -> Option<String> {
@@ -182,6 +192,9 @@ impl Merge<'_> {
             let (table, name) = (table.to_owned(), name.to_owned());
             return self.lay_open(&table, &name, value, layer);
         }
+        if self.known.is_free(key) {
+            return self.lay_free(key, value.clone(), layer);
+        }
         let Some(default) = self.known.default_of(key) else { return Err(self.unknown(key, layer)) };
         match (default, value) {
             (Value::Table(_), Value::Table(table)) => self.lay_table(key, table, layer),
@@ -226,6 +239,10 @@ impl Merge<'_> {
             let (table, name) = (table.to_owned(), name.replace('_', "."));
             return self.lay_open(&table, &name, &Value::String(text.to_owned()), &layer);
         }
+        if self.known.is_free(key) {
+            let value = toml_value(text.trim()).unwrap_or_else(|| Value::String(text.to_owned()));
+            return self.lay_free(key, value, &layer);
+        }
         let Some(default) = self.known.default_of(key) else { return Err(self.unknown(key, &layer)) };
         let value = match default {
             Value::String(_) => Some(Value::String(text.to_owned())),
@@ -239,6 +256,25 @@ impl Merge<'_> {
             }
             None => Err(wrong_type(key, &layer, default, &format!("`{text}`"))),
         }
+    }
+
+    /// Sets a free table, or a key below one, whose tables are made as it needs them.
+    fn lay_free(&mut self, key: &str, value: Value, layer: &Layer) -> Result<(), ConfigError> {
+        let below = format!("{key}.");
+        self.origins.retain(|known, _| !known.starts_with(&below));
+        let (tables, name) = key.rsplit_once('.').unwrap_or(("", key));
+        let mut table = &mut self.table;
+        for part in tables.split('.').filter(|part| !part.is_empty()) {
+            let next = table.entry(part).or_insert_with(|| Value::Table(Table::new()));
+            table = next.as_table_mut().ok_or_else(|| ConfigError::UnknownKey {
+                key: key.to_owned(),
+                layer: layer.clone(),
+                nearest: None,
+            })?;
+        }
+        table.insert(name.to_owned(), value);
+        self.origins.insert(key.to_owned(), layer.clone());
+        Ok(())
     }
 
     /// Sets a key that the defaults hold.

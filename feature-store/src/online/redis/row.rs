@@ -1,0 +1,51 @@
+//! What a row of a view looks like in a hash, whoever wrote it: its fields, and reading them.
+
+use crate::online::feast::{self, Value};
+use crate::views::{Feature, View};
+use ::redis::Value as Answer;
+use schemas::Timestamp;
+
+/// Something stands there, and it is no row.
+pub(super) struct Undecodable;
+
+/// A row: a value for each feature that has one, and the time of the latest event.
+pub(super) type Row = (Vec<Option<f64>>, Timestamp);
+
+/// The names of a view's fields: its features, then the event time.
+pub(super) fn fields(view: &View) -> Vec<Vec<u8>> {
+    let field = |feature: &Feature| feast::feature_field(view.name(), feature.name()).to_vec();
+    let event_time = feast::event_time_field(view.name()).into_bytes();
+    view.features().iter().map(field).chain([event_time]).collect()
+}
+
+/// Reads a row from the values of its fields; none when there is none, or when it holds nothing but Feast's nulls.
+pub(super) fn decode(fields: &[Answer]) -> Result<Option<Row>, Undecodable> {
+    let (event_time, features) = fields.split_last().ok_or(Undecodable)?;
+    let values: Vec<Option<f64>> = features.iter().map(value).collect::<Result<_, _>>()?;
+    let event_time = match event_time {
+        // The time of a row is written with it: without one, whatever else is there is not ours nor Feast's.
+        Answer::Nil if features.iter().all(|feature| *feature == Answer::Nil) => return Ok(None),
+        Answer::BulkString(bytes) => feast::decode_timestamp(bytes).ok_or(Undecodable)?,
+        _ => return Err(Undecodable),
+    };
+    Ok(values.iter().any(Option::is_some).then_some((values, event_time)))
+}
+
+/// A number of any of Feast's types; none where the field is absent or null.
+fn value(field: &Answer) -> Result<Option<f64>, Undecodable> {
+    let bytes = match field {
+        Answer::Nil => return Ok(None),
+        Answer::BulkString(bytes) => bytes,
+        _ => return Err(Undecodable),
+    };
+    let number = match Value::decode(bytes).ok_or(Undecodable)? {
+        Value::Null => return Ok(None),
+        Value::Int32(number) => f64::from(number),
+        Value::Int64(number) => number as f64,
+        Value::Float(number) => f64::from(number),
+        Value::Double(number) => number,
+        Value::Bool(boolean) => f64::from(u8::from(boolean)),
+        Value::String(_) | Value::Int64List(_) | Value::FloatList(_) => return Err(Undecodable),
+    };
+    if number.is_finite() { Ok(Some(number)) } else { Err(Undecodable) }
+}

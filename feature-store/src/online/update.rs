@@ -1,0 +1,80 @@
+//! What a batch of updates says, and how it is put in order. Every update is applied once: per entity, view and source
+//! partition, offsets at or below the last one applied change nothing.
+
+use super::{Entity, ReviewEntities};
+use crate::views::{Event, EventSource};
+use schemas::{Label, Rating, Source, Timestamp};
+use std::collections::HashMap;
+
+/// Something that happened to an entity.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Update<'a> {
+    /// Whose aggregates it belongs to.
+    pub entity: Entity<'a>,
+    /// Which views it is for: those of this entity that are made from such events.
+    pub from: EventSource,
+    /// What happened, and when.
+    pub event: Event,
+    /// The record that holds it. Batches come in the order of offsets within a partition; an offset below one that was
+    /// applied earlier counts as a replay.
+    pub record: &'a Source,
+}
+
+impl<'a> Update<'a> {
+    /// What a review's rating says of its product and its user.
+    pub fn of_rating(
+        entities: ReviewEntities<'a>,
+        rating: Rating,
+        event_time: Timestamp,
+        record: &'a Source,
+    ) -> impl Iterator<Item = Self> {
+        let event = Event { value: rating.stars(), event_time };
+        entities.entities().map(move |entity| Self { entity, from: EventSource::Reviews, event, record })
+    }
+
+    /// What a label says of the product and the user of the review that it is about.
+    pub fn of_label(
+        entities: ReviewEntities<'a>,
+        label: Label,
+        event_time: Timestamp,
+        record: &'a Source,
+    ) -> impl Iterator<Item = Self> {
+        let event = Event { value: if label.is_positive() { 1.0 } else { 0.0 }, event_time };
+        entities.entities().map(move |entity| Self { entity, from: EventSource::Feedback, event, record })
+    }
+}
+
+/// What came of a batch of updates. One that several views are made of counts for each of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Updates that changed an aggregate.
+    pub applied: usize,
+    /// Updates that had been applied before.
+    pub replayed: usize,
+    /// Updates of entities whose key holds something else than a hash: they are lost until somebody removes that key.
+    pub unusable: usize,
+}
+
+/// The updates of one entity, by partition and offset.
+pub(super) struct Group<'u, 'a> {
+    pub(super) entity: Entity<'a>,
+    pub(super) from: EventSource,
+    pub(super) updates: Vec<&'u Update<'a>>,
+}
+
+/// The updates of a batch by entity, in the order in which entities turn up.
+pub(super) fn by_entity<'u, 'a>(updates: &'u [Update<'a>]) -> Vec<Group<'u, 'a>> {
+    let mut groups: Vec<Group<'u, 'a>> = Vec::new();
+    let mut place_of: HashMap<(Entity<'a>, EventSource), usize> = HashMap::with_capacity(updates.len());
+    for update in updates {
+        let place = *place_of.entry((update.entity, update.from)).or_insert_with(|| {
+            groups.push(Group { entity: update.entity, from: update.from, updates: Vec::with_capacity(1) });
+            groups.len() - 1
+        });
+        groups[place].updates.push(update);
+    }
+    for group in &mut groups {
+        group.updates.sort_by_key(|update| (&update.record.topic, update.record.partition, update.record.offset));
+    }
+    groups
+}
