@@ -1,0 +1,133 @@
+//! Records to columns: each record is appended to builders as it is decoded, and a few thousand of them become a batch of
+//! Arrow's. A record that can't be decoded is a row too: its fields are null, and its bytes stand beside the reason, so that
+//! each offset of the source has its row and nothing is lost.
+
+mod feedback;
+mod predictions;
+mod reviews;
+mod source;
+
+use super::{Dataset, Entry, SourcePartition};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
+use feedback::FeedbackColumns;
+use predictions::PredictionColumns;
+use reviews::ReviewColumns;
+use schemas::{DecodeError, Timestamp};
+use source::SourceColumns;
+use std::sync::{Arc, LazyLock};
+
+/// Where a row comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'r> {
+    /// The record's offset.
+    pub offset: i64,
+    /// The record's time in Kafka, in epoch milliseconds.
+    pub timestamp: Option<i64>,
+    /// The record's key as it is.
+    pub key: Option<&'r [u8]>,
+    /// The record's value as it is.
+    pub value: Option<&'r [u8]>,
+}
+
+/// Rows of one partition, on their way to a file.
+pub struct Columns {
+    schema: SchemaRef,
+    source: SourceColumns,
+    fields: Fields,
+    /// About the bytes of the rows at hand.
+    size_bytes: usize,
+}
+
+enum Fields {
+    Reviews(ReviewColumns),
+    Feedback(FeedbackColumns),
+    Predictions(PredictionColumns),
+}
+
+/// Every dataset's columns: those of its record type, then where the row comes from.
+pub(super) fn schema(dataset: Dataset) -> SchemaRef {
+    static SCHEMAS: LazyLock<[SchemaRef; 3]> = LazyLock::new(|| {
+        Dataset::ALL.map(|dataset| {
+            let mut fields = match dataset {
+                Dataset::Reviews => reviews::fields(),
+                Dataset::Feedback => feedback::fields(),
+                Dataset::Predictions => predictions::fields(),
+            };
+            fields.extend(source::fields());
+            Arc::new(Schema::new(fields))
+        })
+    });
+    SCHEMAS[dataset as usize].clone()
+}
+
+impl Columns {
+    /// No rows of this partition yet.
+    pub fn new(dataset: Dataset, partition: &SourcePartition) -> Self {
+        let fields = match dataset {
+            Dataset::Reviews => Fields::Reviews(ReviewColumns::default()),
+            Dataset::Feedback => Fields::Feedback(FeedbackColumns::default()),
+            Dataset::Predictions => Fields::Predictions(PredictionColumns::default()),
+        };
+        Self { schema: schema(dataset), source: SourceColumns::new(partition), fields, size_bytes: 0 }
+    }
+
+    /// Adds a record. One of another dataset has none of this one's fields, and its row shows that.
+    pub fn push(&mut self, origin: Origin<'_>, decoded: Result<&Entry, &DecodeError>) {
+        let value_bytes = origin.value.map_or(0, <[u8]>::len);
+        // Beside the value: offsets, times and the ends of texts.
+        self.size_bytes += value_bytes + 64;
+        self.source.push(origin, decoded.err());
+        let entry = decoded.ok();
+        match &mut self.fields {
+            Fields::Reviews(columns) => columns.push(match entry {
+                Some(Entry::Review(review)) => Some(review),
+                _ => None,
+            }),
+            Fields::Feedback(columns) => columns.push(match entry {
+                Some(Entry::Feedback(feedback)) => Some(feedback),
+                _ => None,
+            }),
+            Fields::Predictions(columns) => columns.push(match entry {
+                Some(Entry::Prediction(prediction)) => Some(prediction),
+                _ => None,
+            }),
+        }
+    }
+
+    /// About the bytes of the rows at hand.
+    pub fn size_bytes(&self) -> usize {
+        self.size_bytes
+    }
+
+    /// Whether there is no row at hand.
+    pub fn is_empty(&self) -> bool {
+        self.source.is_empty()
+    }
+
+    /// The rows at hand as a batch, written down at this time; none are left.
+    pub fn take(&mut self, ingested_at: Timestamp) -> RecordBatch {
+        self.size_bytes = 0;
+        let mut arrays = match &mut self.fields {
+            Fields::Reviews(columns) => columns.take(),
+            Fields::Feedback(columns) => columns.take(),
+            Fields::Predictions(columns) => columns.take(),
+        };
+        arrays.extend(self.source.take(ingested_at));
+        RecordBatch::try_new(self.schema.clone(), arrays).expect("every push adds a row to every column of the schema")
+    }
+}
+
+/// A time as Parquet's readers know it: milliseconds in UTC.
+fn time_type() -> DataType {
+    DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()))
+}
+
+/// A column that may be null: all are, since a record that can't be decoded has no fields, and older files lack columns.
+fn column(name: &str, data_type: DataType) -> FieldRef {
+    Arc::new(Field::new(name, data_type, true))
+}
+
+fn array<A: arrow_array::Array + 'static>(array: A) -> ArrayRef {
+    Arc::new(array)
+}

@@ -1,0 +1,29 @@
+//! The store that `plaudit ingest` writes: a folder or a bucket of Parquet files, one dataset for each record type, in which
+//! each offset of a topic stands exactly once.
+//!
+//! The file name is the transaction. A part holds a contiguous range of offsets of one partition, is named by the first of
+//! them, and is created only where no file has its name; its end stands in its metadata. A writer begins where the chain of
+//! parts ends, so that of two writers of one range one is first and the other begins anew. Nothing else is kept: no
+//! manifest, no lock, no table format, and whatever reads Parquet reads the store.
+
+mod address;
+mod chain;
+mod columns;
+mod config;
+mod dataset;
+mod error;
+mod files;
+mod footer;
+mod part;
+mod partition;
+mod read;
+mod schema;
+
+pub use columns::{Columns, Origin};
+pub use config::OfflineConfig;
+pub use dataset::{Dataset, Entry};
+pub use error::{Error, ErrorKind};
+pub use files::{Created, Store};
+pub use part::{FinishedPart, PartWriter};
+pub use partition::SourcePartition;
+pub use read::{Listing, Part, PartReader};

@@ -1,0 +1,193 @@
+//! The verb `ingest`: reviews, feedback and predictions from Kafka into the offline store, each offset exactly once.
+//!
+//! Stages in threads of their own, joined by short channels: *intake* polls Kafka and collects batches, *decoding* makes rows of
+//! them, *filing* makes files of the rows, *storing* creates the files and commits offsets. Beside them, *placing* finds out
+//! where assigned partitions begin: where the chain of their files ends. A process that is killed leaves nothing but complete
+//! files; the next one begins behind them.
+
+mod callbacks;
+mod config;
+mod decoding;
+mod ends;
+mod error;
+mod filing;
+mod intake;
+mod lane;
+mod placing;
+mod report;
+mod storing;
+mod waiting;
+
+pub use config::IngestConfig;
+pub use error::ServiceError;
+pub use report::IngestReport;
+
+use callbacks::Callbacks;
+use ends::Ends;
+use feature_store::offline::store::Store;
+use lane::{Lanes, TopicNames};
+use rdkafka::consumer::Consumer;
+use report::Tally;
+use schemas::Topics;
+use service::health::Component;
+use service::kafka::KafkaConfig;
+use std::collections::{HashMap, HashSet};
+use std::sync::mpsc::{channel, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::{Builder, Scope, ScopedJoinHandle};
+use std::time::Instant;
+use tokio_util::sync::CancellationToken;
+use waiting::Waiting;
+
+/// The role in the consumer group's name.
+const ROLE: &str = "ingest";
+
+/// What an ingest needs.
+pub struct Ingest {
+    /// Where Kafka is.
+    pub kafka: KafkaConfig,
+    /// What the topics are called.
+    pub topics: Topics,
+    /// Sizes and limits.
+    pub config: IngestConfig,
+    /// Where files go.
+    pub offline: Option<Store>,
+    /// Runs the requests to the stores.
+    pub runtime: tokio::runtime::Handle,
+    /// Stop at the end offsets seen at the start.
+    pub until_end: bool,
+    /// Where readiness is told.
+    pub health: Component,
+}
+
+impl Ingest {
+    /// Works until the token is cancelled, or the end is reached. Blocks: give it a thread of its own.
+    pub fn run(self, token: &CancellationToken) -> Result<IngestReport, ServiceError> {
+        let Self { kafka, topics, config, offline, runtime, until_end, health } = self;
+        let online = false;
+        if offline.is_none() && !online {
+            return Err(ServiceError::NoStore);
+        }
+        health.not_ready("joins the consumer group");
+        let names = TopicNames::new(&topics);
+        kafka.check_topics(&names.all(), "create them with `plaudit topics create`")?;
+        let waiting = Waiting::new(health.beside("offline store"));
+        if let Some(store) = &offline
+            && waiting.until_done(token, || Ok(runtime.block_on(store.check_writable())?))?.is_none()
+        {
+            return Ok(IngestReport::default());
+        }
+        let ends = if until_end { Some(Arc::new(Ends::now(&kafka, &names)?)) } else { None };
+        let lanes = Arc::new(Lanes::default());
+        let (requests, to_place) = channel();
+        let callbacks = Callbacks {
+            names: names.clone(),
+            lanes: Arc::clone(&lanes),
+            ends: ends.clone(),
+            placing: Mutex::default(),
+            requests,
+        };
+        let consumer = intake::subscribe(&kafka, &names, callbacks)?;
+        let group = kafka.group_of(ROLE);
+        tracing::info!(messaging.consumer.group.name = %group, "writes {}", names.all().join(", "));
+
+        let started = Instant::now();
+        let placing_waits = Waiting::new(health.beside("start"));
+        let (placed, starts) = channel();
+        let (restart, to_restart) = channel();
+        // One batch or step waits before each stage, which keeps it busy.
+        let (collected, to_decode) = sync_channel(1);
+        let (decoded, to_file) = sync_channel(1);
+        let (filed, to_store) = sync_channel(1);
+        let placer = placing::Placer {
+            consumer: &consumer,
+            kafka: &kafka,
+            group: &group,
+            names: &names,
+            offline: offline.as_ref(),
+            online,
+            runtime: &runtime,
+            waiting: &placing_waits,
+        };
+        let intake = intake::Intake {
+            consumer: &consumer,
+            group: &group,
+            names: &names,
+            lanes: &lanes,
+            config: &config,
+            ends: ends.as_deref(),
+            health: &health,
+            placed: starts,
+            to_restart,
+            restarting: HashSet::new(),
+            looked_at_others: None,
+            ended_files: false,
+        };
+        let decoding =
+            decoding::Decoding { names: &names, lanes: &lanes, files: offline.is_some(), columns: HashMap::new() };
+        let filing = filing::Filing {
+            names: &names,
+            lanes: &lanes,
+            config: &config,
+            in_hand: HashMap::new(),
+            ends: HashMap::new(),
+        };
+        let storing = storing::Storing {
+            consumer: &consumer,
+            names: &names,
+            lanes: &lanes,
+            offline: offline.as_ref(),
+            runtime: &runtime,
+            waiting: &waiting,
+            void: HashMap::new(),
+            to_restart: restart,
+            tally: Tally::default(),
+        };
+        // A stage that ends, however it ends, stops the others: its channel closes, and the token says so to the intake.
+        let stop = token.child_token();
+        let tally = std::thread::scope(|scope| {
+            let placing = spawn(scope, "placing", || {
+                let to_place = to_place;
+                let _stop_on_end = stop.clone().drop_guard();
+                placer.run(&to_place, &placed, &stop)
+            });
+            let taking = spawn(scope, "intake", || {
+                let _stop_on_end = stop.clone().drop_guard();
+                // Owned by this thread: its end closes the channel, and so ends the stages behind it.
+                let collected = collected;
+                intake.run(&stop, &collected)
+            });
+            let decoding = spawn(scope, "decoding", move || decoding.run(to_decode, &decoded));
+            let filing = spawn(scope, "filing", || {
+                let (to_file, filed) = (to_file, filed);
+                let _stop_on_end = stop.clone().drop_guard();
+                filing.run(&to_file, &filed)
+            });
+            let stored = {
+                let _stop_on_end = stop.clone().drop_guard();
+                storing.run(to_store, &stop)
+            };
+            let joined = [join(placing), join(taking), join(filing)];
+            join(decoding);
+            // What a stage could not do is told before what followed from it.
+            let tally = stored?;
+            joined.into_iter().collect::<Result<Vec<()>, ServiceError>>()?;
+            Ok::<Tally, ServiceError>(tally)
+        })?;
+        health.not_ready("stops");
+        consumer.unsubscribe();
+        Ok(tally.finish(started.elapsed()))
+    }
+}
+
+fn spawn<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    name: &str,
+    run: impl FnOnce() -> T + Send + 'scope,
+) -> ScopedJoinHandle<'scope, T> {
+    Builder::new().name(name.to_owned()).spawn_scoped(scope, run).expect("a thread can be started")
+}
+
+fn join<T>(handle: ScopedJoinHandle<'_, T>) -> T {
+    handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}

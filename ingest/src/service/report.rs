@@ -1,0 +1,61 @@
+//! What a run did.
+
+use feature_store::offline::store::FinishedPart;
+use serde::Serialize;
+use std::fmt;
+use std::time::Duration;
+
+/// What a run did, in the words of the command line.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct IngestReport {
+    /// Records that were written.
+    pub records: u64,
+    /// Those among them that could not be decoded, and stand in the files as they came.
+    pub malformed: u64,
+    /// Files that were created.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// From the start to the end.
+    pub seconds: f64,
+    /// Records over seconds.
+    pub records_per_second: f64,
+}
+
+/// What was written so far.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) records: u64,
+    malformed: u64,
+    files: u64,
+    bytes: u64,
+}
+
+impl Tally {
+    pub(super) fn file(&mut self, part: &FinishedPart, malformed: u64) {
+        self.records += part.rows;
+        self.malformed += malformed;
+        self.files += 1;
+        self.bytes += part.bytes.len() as u64;
+    }
+
+    pub(super) fn finish(self, elapsed: Duration) -> IngestReport {
+        let Self { records, malformed, files, bytes } = self;
+        let seconds = elapsed.as_secs_f64();
+        let records_per_second = if seconds > 0.0 { records as f64 / seconds } else { 0.0 };
+        IngestReport { records, malformed, files, bytes, seconds, records_per_second }
+    }
+}
+
+impl fmt::Display for IngestReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { records, malformed, files, bytes, seconds, records_per_second } = self;
+        writeln!(f, "records    {records}")?;
+        if *malformed > 0 {
+            writeln!(f, "malformed  {malformed}, kept with their bytes: see the column `malformed`")?;
+        }
+        writeln!(f, "files      {files} of {bytes} bytes")?;
+        writeln!(f, "seconds    {seconds:.3}")?;
+        write!(f, "records/s  {records_per_second:.0}")
+    }
+}
