@@ -7,7 +7,9 @@ mod config_verb;
 mod demo;
 mod dlq;
 mod evaluate;
+mod features;
 mod files;
+mod ingest;
 mod model_in_use;
 mod models;
 mod output;
@@ -63,7 +65,9 @@ enum Verb {
     Replay(replay::Args),
     Score(score::Args),
     Serve(serve::Args),
+    Ingest(ingest::Args),
     Models(models::Args),
+    Features(features::Args),
     Topics(topics::Args),
     Dlq(dlq::Args),
     Config(config_verb::Args),
@@ -102,7 +106,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Replay(args) => replay::run(args, config).await,
         Verb::Score(args) => score::run(args, config).await,
         Verb::Serve(args) => serve::run(args, config).await,
+        Verb::Ingest(args) => ingest::run(args, config).await,
         Verb::Models(args) => models::run(args, config).await,
+        Verb::Features(args) => features::run(args, config).await,
         Verb::Topics(args) => topics::run(args, config).await,
         Verb::Dlq(args) => dlq::run(args, config).await,
         Verb::Config(args) => config_verb::run(&args, &effective),
