@@ -9,17 +9,20 @@
 mod address;
 mod chain;
 mod columns;
+mod compact;
 mod config;
 mod dataset;
 mod error;
 mod files;
 mod footer;
+mod leftovers;
 mod part;
 mod partition;
 mod read;
 mod schema;
 
 pub use columns::{Columns, Origin};
+pub use compact::{CompactOptions, Compacted};
 pub use config::OfflineConfig;
 pub use dataset::{Dataset, Entry};
 pub use error::{Error, ErrorKind};

@@ -4,6 +4,7 @@
 use super::partition::PartName;
 use super::{Dataset, Error, SourcePartition};
 use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -48,7 +49,17 @@ pub struct FinishedPart {
 impl PartWriter {
     /// A part that begins with this offset, where the chain of its partition ends.
     pub fn new(dataset: Dataset, partition: SourcePartition, first: i64) -> Result<Self, Error> {
-        let writer = ArrowWriter::try_new(Vec::new(), dataset.schema(), Some(properties(dataset)))
+        Self::with_columns(dataset, partition, first, &dataset.schema())
+    }
+
+    /// The same for rows that have these columns.
+    pub(super) fn with_columns(
+        dataset: Dataset,
+        partition: SourcePartition,
+        first: i64,
+        columns: &SchemaRef,
+    ) -> Result<Self, Error> {
+        let writer = ArrowWriter::try_new(Vec::new(), columns.clone(), Some(properties(columns)))
             .map_err(|error| Error::encode(dataset, &partition, error))?;
         Ok(Self { dataset, partition, first, rows: 0, writer })
     }
@@ -122,8 +133,7 @@ pub(super) fn offsets_of(metadata: &FileMetaData) -> Option<Range<i64>> {
     Some(number(FIRST_OFFSET)?..number(NEXT_OFFSET)?)
 }
 
-fn properties(dataset: Dataset) -> WriterProperties {
-    let schema = dataset.schema();
+fn properties(schema: &SchemaRef) -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_created_by(concat!("plaudit ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
@@ -148,11 +158,11 @@ fn properties(dataset: Dataset) -> WriterProperties {
             .set_column_dictionary_enabled(ColumnPath::from(ascending), false)
             .set_column_encoding(ColumnPath::from(ascending), Encoding::DELTA_BINARY_PACKED);
     }
-    properties.set_sorting_columns(sorted_by_offset(dataset)).build()
+    properties.set_sorting_columns(sorted_by_offset(schema)).build()
 }
 
-fn sorted_by_offset(dataset: Dataset) -> Option<Vec<SortingColumn>> {
-    let schema = parquet::arrow::ArrowSchemaConverter::new().convert(&dataset.schema()).ok()?;
+fn sorted_by_offset(schema: &SchemaRef) -> Option<Vec<SortingColumn>> {
+    let schema = parquet::arrow::ArrowSchemaConverter::new().convert(schema).ok()?;
     let leaf = schema.columns().iter().position(|column| column.path().string() == "source_offset")?;
     Some(vec![SortingColumn { column_idx: i32::try_from(leaf).ok()?, descending: false, nulls_first: false }])
 }

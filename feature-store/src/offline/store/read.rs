@@ -3,7 +3,8 @@
 //! Whoever has listed parts may find one gone: a compaction has put another in its place. The error says so, and listing
 //! again from the offset that was reached gives the rest; rows of one offset are the same in every file.
 
-use super::files::Store;
+use super::chain::Link;
+use super::files::{PartitionFiles, Store};
 use super::{Dataset, Error, SourcePartition, footer, schema};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
@@ -56,15 +57,8 @@ impl Store {
     pub async fn list(&self, dataset: Dataset) -> Result<Listing, Error> {
         let mut listing = Listing::default();
         for files in self.partition_files(dataset, &Path::from(dataset.name())).await? {
-            let chain = files.chain();
-            for (i, link) in chain.links.iter().enumerate() {
-                let end = files.offsets[link.part].end;
-                // Where two parts overlap, the second is read from where the first ends.
-                let offsets = link.from..chain.links.get(i + 1).map_or(end, |next| end.min(next.from));
-                let meta = files.files[link.part].meta.clone();
-                listing.parts.push(Part { partition: files.partition.clone(), offsets, meta });
-            }
-            listing.gaps.extend(chain.gaps.into_iter().map(|gap| (files.partition.clone(), gap)));
+            listing.parts.extend(files.parts());
+            listing.gaps.extend(files.chain().gaps.into_iter().map(|gap| (files.partition.clone(), gap)));
         }
         Ok(listing)
     }
@@ -106,6 +100,20 @@ impl Store {
     /// The file of a part, where it is on a disk.
     pub fn path_of(&self, part: &Part) -> Option<PathBuf> {
         self.path_on_disk(&part.meta.location)
+    }
+}
+
+impl PartitionFiles {
+    /// The files to read, in the order of offsets.
+    pub(super) fn parts(&self) -> Vec<Part> {
+        let links = self.chain().links;
+        let part = |(i, link): (usize, &Link)| {
+            let end = self.offsets[link.part].end;
+            // Where two parts overlap, the second is read from where the first ends.
+            let offsets = link.from..links.get(i + 1).map_or(end, |next| end.min(next.from));
+            Part { partition: self.partition.clone(), offsets, meta: self.files[link.part].meta.clone() }
+        };
+        links.iter().enumerate().map(part).collect()
     }
 }
 

@@ -20,7 +20,8 @@ pub(super) fn adapt(batch: &RecordBatch, columns: &SchemaRef) -> Result<RecordBa
     };
     let arrays = columns.fields().iter().map(column).collect::<Result<Vec<_>, _>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    RecordBatch::try_new_with_options(Arc::clone(columns), arrays, &options).map_err(|error| format!("is damaged ({error})"))
+    RecordBatch::try_new_with_options(Arc::clone(columns), arrays, &options)
+        .map_err(|error| format!("is damaged ({error})"))
 }
 
 /// All columns of these, each once: those of the first, then what others add.
