@@ -6,6 +6,7 @@
 
 mod cluster;
 mod contract;
+mod feast;
 mod outages;
 mod redis;
 mod restarts;
