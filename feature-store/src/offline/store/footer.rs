@@ -13,6 +13,9 @@ const FIRST_LOOK_BYTES: u64 = 32 * 1024;
 /// The metadata of a part, and the offsets that it covers.
 pub(super) async fn read(store: &Store, file: &ObjectMeta) -> Result<(ParquetMetaData, Range<i64>), Error> {
     let damaged = |problem: String| Error::Damaged { path: store.display(&file.location), problem };
+    if file.size == 0 {
+        return Err(damaged("is no Parquet (it is empty)".to_owned()));
+    }
     let mut wanted = FIRST_LOOK_BYTES.min(file.size);
     loop {
         let tail = store.read_range(&file.location, file.size - wanted..file.size).await?;

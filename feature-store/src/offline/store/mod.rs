@@ -29,4 +29,5 @@ pub use error::{Error, ErrorKind};
 pub use files::{Created, Store};
 pub use part::{FinishedPart, PartWriter};
 pub use partition::SourcePartition;
+pub(super) use read::rows_of_offsets;
 pub use read::{Listing, Part, PartReader};

@@ -5,7 +5,7 @@
 
 use super::chain::Link;
 use super::files::{PartitionFiles, Store};
-use super::{Dataset, Error, SourcePartition, footer, schema};
+use super::{Dataset, Error, SourcePartition, footer, part, schema};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, RecordBatch};
@@ -13,7 +13,9 @@ use arrow_schema::SchemaRef;
 use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectMeta;
 use object_store::path::Path;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
 use schemas::Timestamp;
@@ -161,6 +163,29 @@ fn rows_of(batch: &RecordBatch, offsets: &Range<i64>) -> Option<Range<usize>> {
     let values = column.values();
     let start = values.partition_point(|offset| *offset < offsets.start);
     Some(start..values.partition_point(|offset| *offset < offsets.end).max(start))
+}
+
+/// The rows of a part that have these offsets; none when all have.
+pub(in crate::offline) fn rows_of_offsets(
+    file: &File,
+    offsets: &Range<i64>,
+) -> parquet::errors::Result<Option<Range<usize>>> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file.try_clone()?)?;
+    let covered = part::offsets_of(builder.metadata().file_metadata());
+    if covered.is_none_or(|covered| offsets.start <= covered.start && covered.end <= offsets.end) {
+        return Ok(None);
+    }
+    let mask = ProjectionMask::columns(builder.parquet_schema(), ["source_offset"]);
+    let (mut start, mut end) = (0, 0);
+    for batch in builder.with_projection(mask).build()? {
+        let batch = batch?;
+        let rows = rows_of(&batch, offsets)
+            .ok_or_else(|| ParquetError::General("it has no column source_offset of whole numbers".to_owned()))?;
+        // Rows before those wanted, and then those as far as they go.
+        start += rows.start;
+        end += rows.end;
+    }
+    Ok(Some(start..end))
 }
 
 /// The least and the greatest `created_at`; none where the file does not say.
