@@ -70,6 +70,7 @@ pub struct Config {
     pub features: feature_store::views::FeaturesConfig,
     pub offline: feature_store::offline::store::OfflineConfig,
     pub ingest: ingest::service::IngestConfig,
+    pub join: feature_store::join::JoinConfig,
     pub registry: RegistryConfig,
     pub model: ModelSection,
     pub train: model::FitConfig,
@@ -113,6 +114,7 @@ impl Config {
         sound(self.redis.check())?;
         sound(self.features.check())?;
         sound(self.ingest.check())?;
+        sound(self.join.check())?;
         sound(self.registry.check())?;
         sound(self.model.to_train().check())?;
         sound(self.train.check())?;

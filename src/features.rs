@@ -1,15 +1,18 @@
 //! `plaudit features`: what is known of products and users, online and in history.
 
 mod get;
+mod join;
+mod join_report;
 
 use crate::config::Config;
 
-/// Show the features of products and users
+/// Show the features of products and users, join them with reviews
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   plaudit features get product=B00005N7P0
-  plaudit features get product=B00005N7P0 user=A2M1CU2IRZG0K9 --json")]
+  plaudit features get product=B00005N7P0 user=A2M1CU2IRZG0K9 --json
+  plaudit features join --input reviews.parquet --output joined.parquet")]
 pub struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -18,10 +21,12 @@ pub struct Args {
 #[derive(clap::Subcommand)]
 enum Verb {
     Get(get::Args),
+    Join(join::Args),
 }
 
 pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     match args.verb {
         Verb::Get(args) => get::run(args, config).await,
+        Verb::Join(args) => join::run(args, config).await,
     }
 }

@@ -22,4 +22,5 @@ pub use evaluate::{EvaluateRequest, evaluate};
 pub use holdout::Holdout;
 pub use progress::Progress;
 pub use report::{ModelSummary, Report, RowCounts, grouped};
+pub use rss::peak_rss_bytes;
 pub use train::{Promotion, Test, TrainRequest, train};

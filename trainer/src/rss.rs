@@ -1,7 +1,7 @@
 //! How much memory this process has needed.
 
 /// The largest resident set so far, where the system keeps one (Linux: `VmHWM`).
-pub(crate) fn peak_rss_bytes() -> Option<u64> {
+pub fn peak_rss_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     peak_in(&status)
 }

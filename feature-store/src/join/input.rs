@@ -1,5 +1,5 @@
 //! The rows that are joined, and the rows of reviews that history is made of: Parquet is read by columns and on all cores,
-//! text formats through their readers. Rows are numbered through all files.
+//! text formats and folders of the written store through their readers. Rows are numbered through all files.
 
 mod parquet_rows;
 mod text_rows;
@@ -21,7 +21,7 @@ use std::path::PathBuf;
 pub(super) enum Input {
     /// All of them are Parquet.
     Parquet(ParquetRows),
-    /// Some or all are CSV or JSON Lines.
+    /// Some or all are CSV, JSON Lines, or the folder of a written store.
     Text(TextRows),
 }
 
@@ -38,6 +38,11 @@ impl Input {
     pub(super) fn open(paths: &[PathBuf], options: &ReadOptions, reading: Reading<'_>) -> Result<Self, JoinError> {
         let mut is_parquet = true;
         for path in paths {
+            if path.is_dir() {
+                // The folder of a written store, which its own reader knows.
+                is_parquet = false;
+                continue;
+            }
             let (source, content) = Source::open(path)?;
             if !source.is_regular {
                 return Err(JoinError::NotRegular { path: path.clone() });

@@ -9,7 +9,7 @@ use super::report::ViewReport;
 use super::results::{Payload, ResultWriter, Results};
 use super::scan::in_parallel;
 use super::slots::{Rank, Slots, Wanted};
-use super::spill::{Appender, Partitions};
+use super::spill::{Appender, Blocks, Partitions};
 use super::{JoinError, Stage};
 use std::sync::{Mutex, PoisonError};
 
@@ -63,22 +63,28 @@ impl Latest<'_> {
                 Ok(())
             },
         )?;
-        self.features.scan(reading, Sorted::default, |sorted, batch| {
-            sorted.by_shard(&batch);
-            // One lock for all rows of a shard, which also find it in the caches.
-            for shard in 0..SHARDS {
-                let rows = &sorted.rows[sorted.starts[shard]..sorted.starts[shard + 1]];
-                if rows.is_empty() {
-                    continue;
-                }
-                if let Some(slots) = lock(&slots[shard]).as_mut() {
-                    for (row, key, rank) in rows {
-                        slots.offer(*key, *rank, |bytes| batch.write(*row, payload, bytes))?;
-                    }
+        // A block of rows of one shard takes one lock, and finds the shard in the caches.
+        let settings = self.budget.history_spill();
+        let make = || (Blocks::new(SHARDS, RECORD_BYTES + payload.bytes(), &settings), vec![0; payload.bytes()]);
+        let offer = |shard: usize, block: &[u8]| {
+            if let Some(slots) = lock(&slots[shard]).as_mut() {
+                offer_all(slots, block, payload);
+            }
+        };
+        let each = |(blocks, bytes): &mut (Blocks, Vec<u8>), batch: FeatureBatch<'_>| {
+            for (row, key, rank) in batch.rows() {
+                batch.write(row, payload, bytes)?;
+                let shard = shard_of(key);
+                if let Some(full) = blocks.push(shard, &[&key.to_le_bytes(), &rank.to_bytes(), bytes]) {
+                    offer(shard, full);
+                    full.clear();
                 }
             }
             Ok(())
-        })?;
+        };
+        for (blocks, _) in self.features.scan(reading, make, each)? {
+            blocks.rest().for_each(|(shard, block)| offer(shard, &block));
+        }
         reading.progress.begin(Stage::Matching, SHARDS as u64);
         let findings = in_parallel(
             reading.threads,
@@ -105,8 +111,7 @@ impl Latest<'_> {
                     continue;
                 }
                 batch.write(row, payload, bytes)?;
-                let (time, number) = (rank.time.to_le_bytes(), rank.number.to_le_bytes());
-                appender.push(shard, &[&key.to_le_bytes(), &time, &number, bytes])?;
+                appender.push(shard, &[&key.to_le_bytes(), &rank.to_bytes(), bytes])?;
             }
             Ok(())
         };
@@ -125,13 +130,7 @@ impl Latest<'_> {
                 let mut match_piece = |piece: &mut Vec<Wanted>| {
                     let mut slots = Slots::new(std::mem::take(piece), payload.bytes());
                     features.read(shard, |block| {
-                        for record in block.chunks_exact(RECORD_BYTES + payload.bytes()) {
-                            let (key, rank, found) = read_record(record);
-                            slots.offer(key, rank, |bytes| {
-                                bytes.copy_from_slice(found);
-                                Ok::<(), JoinError>(())
-                            })?;
-                        }
+                        offer_all(&mut slots, block, payload);
                         reading.progress.advance(0)
                     })?;
                     finding.take(slots)
@@ -187,50 +186,17 @@ impl Finding<'_> {
     }
 }
 
-/// The rows of a batch, ordered by shard.
-#[derive(Default)]
-struct Sorted {
-    /// Where the rows of each shard begin, and where the last ones end.
-    starts: Vec<usize>,
-    rows: Vec<(usize, Key, Rank)>,
-    unsorted: Vec<(usize, Key, Rank)>,
-}
+/// Key and rank of a feature row on its way to its shard, before its payload.
+const RECORD_BYTES: usize = size_of::<Key>() + Rank::BYTES;
 
-impl Sorted {
-    fn by_shard(&mut self, batch: &FeatureBatch<'_>) {
-        self.unsorted.clear();
-        self.unsorted.extend(batch.rows());
-        self.starts.clear();
-        self.starts.resize(SHARDS + 1, 0);
-        for (_, key, _) in &self.unsorted {
-            self.starts[shard_of(*key) + 1] += 1;
-        }
-        for shard in 0..SHARDS {
-            self.starts[shard + 1] += self.starts[shard];
-        }
-        let Some(any) = self.unsorted.first() else { return self.rows.clear() };
-        self.rows.resize(self.unsorted.len(), *any);
-        let mut next = self.starts.clone();
-        for row in &self.unsorted {
-            let place = &mut next[shard_of(row.1)];
-            self.rows[*place] = *row;
-            *place += 1;
-        }
+/// Offers all feature rows of a block.
+fn offer_all(slots: &mut Slots, block: &[u8], payload: Payload) {
+    for record in block.chunks_exact(RECORD_BYTES + payload.bytes()) {
+        let (head, found) = record.split_at(RECORD_BYTES);
+        let (key, rank) = head.split_at(size_of::<Key>());
+        let key = Key::from_le_bytes(key.try_into().expect("the size of a key"));
+        slots.offer(key, Rank::from_bytes(rank.try_into().expect("the size of a rank")), found);
     }
-}
-
-/// Key, time and number of a feature row on disk.
-const RECORD_BYTES: usize = 32;
-
-fn read_record(record: &[u8]) -> (Key, Rank, &[u8]) {
-    let (head, found) = record.split_at(RECORD_BYTES);
-    let (key, rest) = head.split_at(16);
-    let (time, number) = rest.split_at(8);
-    let rank = Rank {
-        time: i64::from_le_bytes(time.try_into().expect("8 bytes")),
-        number: u64::from_le_bytes(number.try_into().expect("8 bytes")),
-    };
-    (Key::from_le_bytes(key.try_into().expect("16 bytes")), rank, found)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

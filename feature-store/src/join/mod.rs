@@ -25,7 +25,7 @@ mod spill;
 pub use error::JoinError;
 pub use progress::{JoinProgress, Stage};
 pub use report::{JoinReport, ViewReport};
-pub use request::{JoinRequest, JoinView, ReadyView};
+pub use request::{JoinConfig, JoinRequest, JoinView, ReadyView};
 pub use run::join;
 
 #[cfg(test)]

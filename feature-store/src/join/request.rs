@@ -3,7 +3,32 @@
 use super::JoinError;
 use crate::offline::ReadOptions;
 use crate::views::{EntityKind, View};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+
+/// Less could not even hold the buffers.
+const LEAST_MEMORY_BYTES: u64 = 64 << 20;
+
+/// Section `[join]` of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JoinConfig {
+    /// What all data in memory may come to.
+    pub memory_limit_bytes: u64,
+}
+
+impl JoinConfig {
+    /// What is wrong with the section, if anything.
+    pub fn check(&self) -> Result<(), String> {
+        if self.memory_limit_bytes >= LEAST_MEMORY_BYTES {
+            return Ok(());
+        }
+        Err(format!(
+            "join.memory_limit_bytes = {} is too little: give {LEAST_MEMORY_BYTES} or more",
+            self.memory_limit_bytes
+        ))
+    }
+}
 
 /// A point-in-time join.
 #[derive(Debug, Clone)]
@@ -73,13 +98,9 @@ impl JoinView {
 }
 
 impl JoinRequest {
-    /// Less could not even hold the buffers.
-    const LEAST_MEMORY_BYTES: u64 = 64 << 20;
-
     pub(super) fn check(&self) -> Result<(), JoinError> {
-        if self.memory_limit_bytes < Self::LEAST_MEMORY_BYTES {
-            let least = Self::LEAST_MEMORY_BYTES;
-            return Err(JoinError::TooLittleMemory { given: self.memory_limit_bytes, least });
+        if self.memory_limit_bytes < LEAST_MEMORY_BYTES {
+            return Err(JoinError::TooLittleMemory { given: self.memory_limit_bytes, least: LEAST_MEMORY_BYTES });
         }
         let read = self.input.iter().chain(self.views.iter().flat_map(JoinView::files));
         let same = |path: &&PathBuf| match (path.canonicalize(), self.output.canonicalize()) {

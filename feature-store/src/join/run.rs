@@ -44,7 +44,7 @@ pub(super) fn join_within(request: &JoinRequest, progress: &JoinProgress) -> Res
     let reading = Reading { keys: Keys::new(), threads, progress };
     let mut sources = Vec::with_capacity(request.views.len());
     for view in &request.views {
-        sources.push((view.name(), Source::open(view, &request.read, reading)?));
+        sources.push((view.name(), Source::open(view, request, reading)?));
     }
     let partial = Partial::create(&request.output)?;
     let input = Input::open(&request.input, &request.read, reading)?;
@@ -73,13 +73,17 @@ pub(super) fn join_within(request: &JoinRequest, progress: &JoinProgress) -> Res
 }
 
 impl Source {
-    fn open(view: &JoinView, read: &ReadOptions, reading: Reading<'_>) -> Result<Self, JoinError> {
+    fn open(view: &JoinView, request: &JoinRequest, reading: Reading<'_>) -> Result<Self, JoinError> {
         Ok(match view {
             JoinView::Ready(view) => Self::Ready { features: FeatureRows::open(view)?, ttl_millis: view.ttl_millis },
             JoinView::History { view, files } => {
-                // Which rows are joined says nothing about which are history.
-                let read = ReadOptions { conditions: Vec::new(), ..read.clone() };
-                let events = files.as_ref().map(|files| Input::open(files, &read, reading)).transpose()?;
+                // Which rows are joined says nothing about which are history: all are.
+                let read = ReadOptions { conditions: Vec::new(), ..request.read.clone() };
+                let files = match files {
+                    None if request.read.conditions.is_empty() => None,
+                    files => Some(files.as_ref().unwrap_or(&request.input)),
+                };
+                let events = files.map(|files| Input::open(files, &read, reading)).transpose()?;
                 Self::History { view: view.clone(), events }
             }
         })

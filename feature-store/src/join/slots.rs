@@ -25,6 +25,22 @@ pub(super) struct Rank {
 /// Below every rank.
 const NOTHING: Rank = Rank { time: i64::MIN, number: 0 };
 
+impl Rank {
+    pub(super) const BYTES: usize = 16;
+
+    pub(super) fn to_bytes(self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        bytes[..8].copy_from_slice(&self.time.to_le_bytes());
+        bytes[8..].copy_from_slice(&self.number.to_le_bytes());
+        bytes
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
+        let part = |at: usize| std::array::from_fn(|i| bytes[at + i]);
+        Self { time: i64::from_le_bytes(part(0)), number: u64::from_le_bytes(part(8)) }
+    }
+}
+
 impl Wanted {
     pub(super) const BYTES: usize = 32;
 
@@ -115,25 +131,19 @@ impl Slots {
         ((key & WITHIN_SHARD) >> self.directory_shift) as usize
     }
 
-    /// Offers a feature row to the rows that it may concern; `payload` is called when it is the best so far.
-    pub(super) fn offer<E>(
-        &mut self,
-        key: Key,
-        rank: Rank,
-        payload: impl FnOnce(&mut [u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
+    /// Offers a feature row to the rows that it may concern.
+    pub(super) fn offer(&mut self, key: Key, rank: Rank, payload: &[u8]) {
         let bucket = self.bucket(key);
         let near = self.directory[bucket] as usize..self.directory[bucket + 1] as usize;
-        let Some(place) = self.keys[near.clone()].iter().position(|known| *known == key) else { return Ok(()) };
+        let Some(place) = self.keys[near.clone()].iter().position(|known| *known == key) else { return };
         let place = near.start + place;
         let (start, end) = (self.starts[place] as usize, self.starts[place + 1] as usize);
         // Strictly before: a row does not see what happens at its own time.
         let slot = start + self.times[start..end].partition_point(|time| *time <= rank.time);
-        if slot == end || self.found[slot] >= rank {
-            return Ok(());
+        if slot < end && self.found[slot] < rank {
+            self.found[slot] = rank;
+            self.payloads[slot * self.payload_bytes..][..self.payload_bytes].copy_from_slice(payload);
         }
-        self.found[slot] = rank;
-        payload(&mut self.payloads[slot * self.payload_bytes..][..self.payload_bytes])
     }
 
     /// Calls with every row, the time between it and what it found, and what that holds; none where there is nothing.

@@ -56,7 +56,7 @@ impl Partitions {
 
     /// A writer for one thread.
     pub(super) fn appender(&self) -> Appender<'_> {
-        Appender { partitions: self, open: vec![Vec::new(); self.parts.len()] }
+        Appender { partitions: self, blocks: Blocks::new(self.parts.len(), self.width, &self.settings) }
     }
 
     /// How many records a partition holds.
@@ -159,32 +159,54 @@ pub(super) fn nameless_file(folder: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Collects one thread's records.
+/// Records of one thread, collected by partition until they make a block.
+pub(super) struct Blocks {
+    open: Vec<Vec<u8>>,
+    /// A block with no room for another record is full.
+    full_bytes: usize,
+}
+
+impl Blocks {
+    /// Empty blocks of records of a width.
+    pub(super) fn new(partitions: usize, width: usize, settings: &SpillSettings) -> Self {
+        Self { open: vec![Vec::new(); partitions], full_bytes: settings.block_bytes.saturating_sub(width) }
+    }
+
+    /// Adds a record, given in pieces; the block that it fills, for the caller to empty.
+    pub(super) fn push(&mut self, part: usize, pieces: &[&[u8]]) -> Option<&mut Vec<u8>> {
+        let block = &mut self.open[part];
+        for piece in pieces {
+            block.extend_from_slice(piece);
+        }
+        (block.len() > self.full_bytes).then_some(block)
+    }
+
+    /// What is left.
+    pub(super) fn rest(self) -> impl Iterator<Item = (usize, Vec<u8>)> {
+        self.open.into_iter().enumerate().filter(|(_, block)| !block.is_empty())
+    }
+}
+
+/// Hands one thread's records over.
 pub(super) struct Appender<'a> {
     partitions: &'a Partitions,
-    open: Vec<Vec<u8>>,
+    blocks: Blocks,
 }
 
 impl Appender<'_> {
     /// Adds a record, given in pieces.
     pub(super) fn push(&mut self, part: usize, pieces: &[&[u8]]) -> Result<(), JoinError> {
-        let block = &mut self.open[part];
-        for piece in pieces {
-            block.extend_from_slice(piece);
+        match self.blocks.push(part, pieces) {
+            Some(full) => self.partitions.add(part, std::mem::take(full)),
+            None => Ok(()),
         }
-        if block.len() + self.partitions.width > self.partitions.settings.block_bytes {
-            return self.partitions.add(part, std::mem::take(block));
-        }
-        Ok(())
     }
 
     /// Hands over what is left.
     pub(super) fn finish(self) -> Result<(), JoinError> {
-        for (part, mut block) in self.open.into_iter().enumerate() {
-            if !block.is_empty() {
-                block.shrink_to_fit();
-                self.partitions.add(part, block)?;
-            }
+        for (part, mut block) in self.blocks.rest() {
+            block.shrink_to_fit();
+            self.partitions.add(part, block)?;
         }
         Ok(())
     }

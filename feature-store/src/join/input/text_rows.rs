@@ -1,4 +1,4 @@
-//! Rows of CSV and JSON Lines, or of these and Parquet mixed, by our fields.
+//! Rows of CSV, JSON Lines and the written store, or of these and Parquet mixed, by our fields.
 
 use super::super::key::{Key, shard_of};
 use super::super::report::ViewReport;
