@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::output::Output;
 use feature_store::offline::store::Store;
+use feature_store::online::OnlineStore;
 use ingest::service::{Ingest, IngestReport};
 use serde::Serialize;
 use service::health::{Component, Health};
@@ -12,12 +13,12 @@ use std::fmt;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Write reviews, feedback and predictions from Kafka as Parquet, exactly once
+/// Write what flows through Kafka as Parquet and to online features, exactly once
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   plaudit ingest --set offline.url=/data/offline
-  plaudit ingest --set offline.url=s3://bucket/plaudit
+  plaudit ingest --set offline.url=s3://bucket/plaudit --set redis.url=redis://localhost:6379
   plaudit ingest --until-end --json
 
 Start as many as there are partitions: they share the work as one consumer group. SIGTERM writes what is in hand.
@@ -69,6 +70,10 @@ async fn work(
         "" => None,
         _ => Some(Store::open_or_create(&config.offline)?),
     };
+    let online = match config.redis.is_enabled() {
+        true => Some(OnlineStore::connect(&config.redis, &config.features.parse()?).await?),
+        false => None,
+    };
     if !config.health.listen.is_empty() {
         let listener = service::health::bind(&config.health.listen, "health.listen").await?;
         supervisor.spawn("health", Policy::Essential, service::health::serve(listener, health.router(), token.clone()));
@@ -78,6 +83,7 @@ async fn work(
         topics: config.topics,
         config: config.ingest,
         offline,
+        online,
         runtime: tokio::runtime::Handle::current(),
         until_end: args.until_end,
         health: component,

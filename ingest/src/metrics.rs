@@ -20,6 +20,10 @@ pub const BATCH_RECORDS: &str = "plaudit_ingest_batch_records";
 pub const FILE_BYTES: &str = "plaudit_ingest_file_bytes";
 /// From the first byte of a file to its being there for good.
 pub const WRITE_SECONDS: &str = "plaudit_ingest_write_seconds";
+/// Updates of products and users in the online store, by outcome.
+pub const UPDATES: &str = "plaudit_ingest_updates_total";
+/// From sending a batch of updates to its answer, waiting for a store that is away included.
+pub const UPDATE_SECONDS: &str = "plaudit_ingest_update_seconds";
 /// Bytes of files in the making.
 pub const IN_HAND_BYTES: &str = "plaudit_ingest_in_hand_bytes";
 
@@ -33,6 +37,8 @@ pub fn describe() {
     describe_histogram!(BATCH_RECORDS, "Records per batch");
     describe_histogram!(FILE_BYTES, "Bytes of each file");
     describe_histogram!(WRITE_SECONDS, "Seconds that creating a file takes");
+    describe_counter!(UPDATES, "Updates of products and users in the online store, by outcome");
+    describe_histogram!(UPDATE_SECONDS, "Seconds from sending a batch of updates to its answer");
     describe_gauge!(IN_HAND_BYTES, "Bytes of files in the making");
     for counter in [counter!(LOST_RECORDS), counter!(LOST_RACES)] {
         counter.increment(0);
@@ -68,6 +74,13 @@ pub(crate) fn record_batch(records: usize) {
 pub(crate) fn record_file(size_bytes: usize, took: Duration) {
     histogram!(FILE_BYTES).record(size_bytes as f64);
     histogram!(WRITE_SECONDS).record(took.as_secs_f64());
+}
+
+pub(crate) fn record_updates(applied: usize, replayed: usize, unusable: usize, took: Duration) {
+    for (outcome, count) in [("applied", applied), ("replayed", replayed), ("unusable", unusable)] {
+        counter!(UPDATES, "outcome" => outcome).increment(count as u64);
+    }
+    histogram!(UPDATE_SECONDS).record(took.as_secs_f64());
 }
 
 pub(crate) fn set_in_hand(size_bytes: usize) {

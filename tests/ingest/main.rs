@@ -4,7 +4,9 @@
 
 mod crash;
 mod harness;
+mod online;
 mod refusals;
+mod s3;
 
 use arrow_array::Array;
 use arrow_array::cast::AsArray;

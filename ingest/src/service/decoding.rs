@@ -1,7 +1,9 @@
 //! Records to rows, in the order in which they were read.
 
+use super::error::ServiceError;
 use super::intake::{Batch, Taken};
 use super::lane::{Epoch, Lane, Lanes, TopicNames};
+use super::online::{Online, UpdateCounts};
 use crate::metrics;
 use arrow_array::RecordBatch;
 use feature_store::offline::store::{Columns, Entry, Origin};
@@ -41,6 +43,8 @@ pub(super) struct Decoding<'d> {
     pub(super) lanes: &'d Lanes,
     /// Whether files are written.
     pub(super) files: bool,
+    /// Online features, where they are kept.
+    pub(super) online: Option<Online<'d>>,
     pub(super) columns: HashMap<Lane, Columns>,
 }
 
@@ -55,19 +59,32 @@ struct Run {
 }
 
 impl Decoding<'_> {
-    /// Decodes until the batches end, or nobody takes their rows.
-    pub(super) fn run(mut self, batches: Receiver<Batch<'_>>, steps: &SyncSender<Step>) {
-        for batch in batches {
+    /// Decodes until the batches end, or nobody takes their rows; answers what became of online features.
+    pub(super) fn run(
+        mut self,
+        batches: Receiver<Batch<'_>>,
+        steps: &SyncSender<Step>,
+    ) -> Result<Option<UpdateCounts>, ServiceError> {
+        'batches: for batch in batches {
             metrics::record_batch(batch.records.len());
-            for step in self.decode(batch) {
+            let mut entries = Vec::new();
+            let decoded = self.decode(batch, &mut entries);
+            // Before anything of it can be committed.
+            if let Some(online) = &mut self.online
+                && !online.apply(&entries)?
+            {
+                break;
+            }
+            for step in decoded {
                 if steps.send(step).is_err() {
-                    return;
+                    break 'batches;
                 }
             }
         }
+        Ok(self.online.map(|online| online.counts))
     }
 
-    fn decode(&mut self, batch: Batch<'_>) -> Vec<Step> {
+    fn decode(&mut self, batch: Batch<'_>, entries: &mut Vec<(Lane, i64, Entry)>) -> Vec<Step> {
         let mut runs: Vec<Run> = Vec::new();
         for taken in &batch.records {
             let run = match runs.iter().position(|run| run.lane == taken.lane) {
@@ -92,22 +109,24 @@ impl Decoding<'_> {
             if let Err(error) = &decoded {
                 metrics::count_malformed(taken.lane.dataset, error.cause.as_str());
             }
-            if !self.files || offset < run.files_from {
-                continue;
+            if self.files && offset >= run.files_from {
+                run.malformed += u64::from(decoded.is_err());
+                let columns = self
+                    .columns
+                    .entry(taken.lane)
+                    .or_insert_with(|| Columns::new(taken.lane.dataset, &self.names.partition(taken.lane)));
+                let message = &taken.message;
+                let origin = Origin {
+                    offset,
+                    timestamp: message.timestamp().to_millis(),
+                    key: message.key(),
+                    value: message.payload(),
+                };
+                columns.push(origin, decoded.as_ref());
             }
-            run.malformed += u64::from(decoded.is_err());
-            let columns = self
-                .columns
-                .entry(taken.lane)
-                .or_insert_with(|| Columns::new(taken.lane.dataset, &self.names.partition(taken.lane)));
-            let message = &taken.message;
-            let origin = Origin {
-                offset,
-                timestamp: message.timestamp().to_millis(),
-                key: message.key(),
-                value: message.payload(),
-            };
-            columns.push(origin, decoded.as_ref());
+            if let Some(entry) = decoded.ok().filter(|_| self.online.is_some()) {
+                entries.push((taken.lane, offset, entry));
+            }
         }
         let now = Timestamp::now();
         let mut steps = Vec::with_capacity(runs.len() + batch.read_up_to.len() + 1);

@@ -17,6 +17,9 @@ pub enum ServiceError {
     /// The offline store does not take what it is given.
     #[error(transparent)]
     Offline(#[from] store::Error),
+    /// The online store does not take what it is given.
+    #[error(transparent)]
+    Online(#[from] feature_store::online::Error),
     /// The offline store holds more of a partition than the topic does.
     #[error(
         "the offline store {store} holds {partition} up to offset {held}, and the topic ends at {end}: it was created anew or \

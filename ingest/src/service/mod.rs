@@ -1,7 +1,8 @@
-//! The verb `ingest`: reviews, feedback and predictions from Kafka into the offline store, each offset exactly once.
+//! The verb `ingest`: reviews, feedback and predictions from Kafka into the offline store, each offset exactly once, and
+//! ratings into online features, each exactly once.
 //!
 //! Stages in threads of their own, joined by short channels: *intake* polls Kafka and collects batches, *decoding* makes rows of
-//! them, *filing* makes files of the rows, *storing* creates the files and commits offsets. Beside them, *placing* finds out
+//! them and updates online features, *filing* makes files of the rows, *storing* creates the files and commits offsets. Beside them, *placing* finds out
 //! where assigned partitions begin: where the chain of their files ends. A process that is killed leaves nothing but complete
 //! files; the next one begins behind them.
 
@@ -13,6 +14,7 @@ mod error;
 mod filing;
 mod intake;
 mod lane;
+mod online;
 mod placing;
 mod report;
 mod storing;
@@ -20,11 +22,13 @@ mod waiting;
 
 pub use config::IngestConfig;
 pub use error::ServiceError;
+pub use online::UpdateCounts;
 pub use report::IngestReport;
 
 use callbacks::Callbacks;
 use ends::Ends;
 use feature_store::offline::store::Store;
+use feature_store::online::OnlineStore;
 use lane::{Lanes, TopicNames};
 use rdkafka::consumer::Consumer;
 use report::Tally;
@@ -52,6 +56,8 @@ pub struct Ingest {
     pub config: IngestConfig,
     /// Where files go.
     pub offline: Option<Store>,
+    /// Where online features go.
+    pub online: Option<OnlineStore>,
     /// Runs the requests to the stores.
     pub runtime: tokio::runtime::Handle,
     /// Stop at the end offsets seen at the start.
@@ -63,9 +69,8 @@ pub struct Ingest {
 impl Ingest {
     /// Works until the token is cancelled, or the end is reached. Blocks: give it a thread of its own.
     pub fn run(self, token: &CancellationToken) -> Result<IngestReport, ServiceError> {
-        let Self { kafka, topics, config, offline, runtime, until_end, health } = self;
-        let online = false;
-        if offline.is_none() && !online {
+        let Self { kafka, topics, config, offline, online, runtime, until_end, health } = self;
+        if offline.is_none() && online.is_none() {
             return Err(ServiceError::NoStore);
         }
         health.not_ready("joins the consumer group");
@@ -93,6 +98,7 @@ impl Ingest {
 
         let started = Instant::now();
         let placing_waits = Waiting::new(health.beside("start"));
+        let online_waits = Waiting::new(health.beside("online store"));
         let (placed, starts) = channel();
         let (restart, to_restart) = channel();
         // One batch or step waits before each stage, which keeps it busy.
@@ -105,7 +111,7 @@ impl Ingest {
             group: &group,
             names: &names,
             offline: offline.as_ref(),
-            online,
+            online: online.is_some(),
             runtime: &runtime,
             waiting: &placing_waits,
         };
@@ -123,8 +129,22 @@ impl Ingest {
             looked_at_others: None,
             ended_files: false,
         };
-        let decoding =
-            decoding::Decoding { names: &names, lanes: &lanes, files: offline.is_some(), columns: HashMap::new() };
+        // A stage that ends, however it ends, stops the others: its channel closes, and the token says so to the intake.
+        let stop = token.child_token();
+        let decoding = decoding::Decoding {
+            names: &names,
+            lanes: &lanes,
+            files: offline.is_some(),
+            online: online.as_ref().map(|store| online::Online {
+                store,
+                names: &names,
+                runtime: &runtime,
+                waiting: &online_waits,
+                stop: &stop,
+                counts: UpdateCounts::default(),
+            }),
+            columns: HashMap::new(),
+        };
         let filing = filing::Filing {
             names: &names,
             lanes: &lanes,
@@ -143,9 +163,7 @@ impl Ingest {
             to_restart: restart,
             tally: Tally::default(),
         };
-        // A stage that ends, however it ends, stops the others: its channel closes, and the token says so to the intake.
-        let stop = token.child_token();
-        let tally = std::thread::scope(|scope| {
+        let (tally, updates) = std::thread::scope(|scope| {
             let placing = spawn(scope, "placing", || {
                 let to_place = to_place;
                 let _stop_on_end = stop.clone().drop_guard();
@@ -157,7 +175,11 @@ impl Ingest {
                 let collected = collected;
                 intake.run(&stop, &collected)
             });
-            let decoding = spawn(scope, "decoding", move || decoding.run(to_decode, &decoded));
+            let decoding = spawn(scope, "decoding", || {
+                let (decoding, to_decode, decoded) = (decoding, to_decode, decoded);
+                let _stop_on_end = stop.clone().drop_guard();
+                decoding.run(to_decode, &decoded)
+            });
             let filing = spawn(scope, "filing", || {
                 let (to_file, filed) = (to_file, filed);
                 let _stop_on_end = stop.clone().drop_guard();
@@ -168,15 +190,14 @@ impl Ingest {
                 storing.run(to_store, &stop)
             };
             let joined = [join(placing), join(taking), join(filing)];
-            join(decoding);
-            // What a stage could not do is told before what followed from it.
+            let updates = join(decoding);
             let tally = stored?;
             joined.into_iter().collect::<Result<Vec<()>, ServiceError>>()?;
-            Ok::<Tally, ServiceError>(tally)
+            Ok::<_, ServiceError>((tally, updates?))
         })?;
         health.not_ready("stops");
         consumer.unsubscribe();
-        Ok(tally.finish(started.elapsed()))
+        Ok(tally.finish(updates, started.elapsed()))
     }
 }
 

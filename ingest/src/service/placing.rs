@@ -9,6 +9,7 @@ use super::lane::{Lane, Start, TopicNames};
 use super::waiting::Waiting;
 use crate::metrics;
 use feature_store::offline::store::{ErrorKind as StoreErrorKind, SourcePartition, Store};
+use feature_store::online::Error as OnlineError;
 use futures::{StreamExt, TryStreamExt};
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer;
@@ -172,6 +173,7 @@ pub(super) fn is_passing(error: &ServiceError) -> bool {
     match error {
         ServiceError::Kafka(error) => error.kind() == ErrorKind::Retry,
         ServiceError::Offline(error) => error.kind() == StoreErrorKind::Retry,
+        ServiceError::Online(error) => !matches!(error, OnlineError::InvalidUrl { .. }),
         ServiceError::NoStore | ServiceError::Ahead { .. } => false,
     }
 }

@@ -1,5 +1,6 @@
 //! What a run did.
 
+use super::online::UpdateCounts;
 use feature_store::offline::store::FinishedPart;
 use serde::Serialize;
 use std::fmt;
@@ -16,6 +17,9 @@ pub struct IngestReport {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// What became of online features, where they are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updates: Option<UpdateCounts>,
     /// From the start to the end.
     pub seconds: f64,
     /// Records over seconds.
@@ -39,22 +43,28 @@ impl Tally {
         self.bytes += part.bytes.len() as u64;
     }
 
-    pub(super) fn finish(self, elapsed: Duration) -> IngestReport {
+    pub(super) fn finish(self, updates: Option<UpdateCounts>, elapsed: Duration) -> IngestReport {
         let Self { records, malformed, files, bytes } = self;
         let seconds = elapsed.as_secs_f64();
         let records_per_second = if seconds > 0.0 { records as f64 / seconds } else { 0.0 };
-        IngestReport { records, malformed, files, bytes, seconds, records_per_second }
+        IngestReport { records, malformed, files, bytes, updates, seconds, records_per_second }
     }
 }
 
 impl fmt::Display for IngestReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { records, malformed, files, bytes, seconds, records_per_second } = self;
+        let Self { records, malformed, files, bytes, updates, seconds, records_per_second } = self;
         writeln!(f, "records    {records}")?;
         if *malformed > 0 {
             writeln!(f, "malformed  {malformed}, kept with their bytes: see the column `malformed`")?;
         }
         writeln!(f, "files      {files} of {bytes} bytes")?;
+        if let Some(UpdateCounts { applied, replayed, unusable }) = updates {
+            writeln!(
+                f,
+                "updates    {applied} of products and users; {replayed} were there, {unusable} found no place"
+            )?;
+        }
         writeln!(f, "seconds    {seconds:.3}")?;
         write!(f, "records/s  {records_per_second:.0}")
     }

@@ -20,6 +20,7 @@ mod part;
 mod partition;
 mod read;
 mod schema;
+mod sha256;
 
 pub use columns::{Columns, Origin};
 pub use compact::{CompactOptions, Compacted};
