@@ -19,7 +19,7 @@ pub use feedback::{Feedback, Origin};
 pub use json_schema::json_schema;
 pub use label::Label;
 pub use model_ref::{ModelName, ModelRef, ModelVersion};
-pub use prediction::{FeaturesStatus, Prediction, Source};
+pub use prediction::{FeaturesStatus, Prediction, PredictionEncoder, PredictionParts, Source};
 pub use rating::Rating;
 pub use review::{Review, ReviewId};
 pub use timestamp::Timestamp;

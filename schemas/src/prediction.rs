@@ -1,5 +1,9 @@
 //! A prediction as it stands in `predictions`.
 
+mod encoder;
+
+pub use encoder::{PredictionEncoder, PredictionParts};
+
 use crate::decode::{self, DecodeError};
 use crate::{ModelRef, ReviewId, Timestamp};
 use serde::{Deserialize, Serialize};

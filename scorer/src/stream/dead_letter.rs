@@ -60,9 +60,9 @@ impl Kept {
     }
 }
 
-/// What a prediction takes on the wire.
-pub(super) fn prediction_bytes(key: &str, value: &[u8], traceparent: Option<&str>) -> usize {
-    RECORD_OVERHEAD + key.len() + value.len() + traceparent.map_or(0, |value| header_bytes("traceparent", value.len()))
+/// What a prediction whose key and value have so many bytes takes on the wire.
+pub(super) fn prediction_bytes(bytes: usize, traceparent: Option<&str>) -> usize {
+    RECORD_OVERHEAD + bytes + traceparent.map_or(0, |value| header_bytes("traceparent", value.len()))
 }
 
 impl DeadLetter {

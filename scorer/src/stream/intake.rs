@@ -1,26 +1,22 @@
 //! Polling Kafka, and collecting what arrives into batches.
 
+use super::batch::Batch;
 use super::config::{ROLE, StreamConfig};
-use super::ownership::{Callbacks, Epoch, Owned, Ownership};
+use super::end::End;
+use super::ownership::{Callbacks, Epoch, Ownership};
 use super::silence::Silence;
-use super::start::LostRange;
+use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
-use rdkafka::{Message, TopicPartitionList};
-use service::kafka::{Access, Error, ErrorKind, KafkaConfig, NextOffset, NextOffsets, OnLostRange, committed_offsets};
+use service::kafka::{Access, Error, ErrorKind, KafkaConfig, OnLostRange};
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// How long a poll waits when there is nothing to do: the time within which a cancelled token is seen.
 const IDLE: Duration = Duration::from_millis(100);
-
-/// How often the run asks how far other members are, when its own partitions are done; and how long it waits for the answer.
-const LOOK_AT_OTHERS: Duration = Duration::from_millis(200);
-const ANSWER: Duration = Duration::from_secs(5);
 
 /// Where transactions are short; librdkafka's default is five minutes.
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(60);
@@ -34,6 +30,13 @@ const PAUSE_AFTER: Duration = Duration::from_millis(500);
 
 /// How long it waits when a batch is at hand that the next stage can't take yet.
 const BUSY: Duration = Duration::from_millis(1);
+
+/// While so many batches are at work, one scored and one published, a batch that is not full goes on growing: in a queue it
+/// would be a transaction more, and wait as long.
+const AT_WORK: isize = 2;
+
+/// So many records are read before the clock, the token and the assignment are looked at again: a small part of a millisecond.
+const RUN: usize = 64;
 
 pub(super) type ReviewConsumer = BaseConsumer<Callbacks>;
 
@@ -65,108 +68,6 @@ pub(super) fn subscribe(
     Ok(consumer)
 }
 
-/// A record, and when it was read.
-pub(super) struct Taken<'c> {
-    pub(super) message: BorrowedMessage<'c>,
-    pub(super) at: Instant,
-}
-
-/// Records on their way through the stages.
-pub(super) struct Batch<'c> {
-    pub(super) records: Vec<Taken<'c>>,
-    /// Partitions that end with transaction markers, which are never delivered: the positions behind them.
-    pub(super) ends: Vec<(i32, NextOffset)>,
-    /// What was deleted before it was scored.
-    pub(super) lost: Vec<LostRange>,
-    /// The assignments by which their partitions were owned.
-    pub(super) epochs: HashMap<i32, Epoch>,
-    bytes: usize,
-}
-
-impl<'c> Batch<'c> {
-    fn new() -> Self {
-        Self { records: Vec::new(), ends: Vec::new(), lost: Vec::new(), epochs: HashMap::new(), bytes: 0 }
-    }
-
-    fn push(&mut self, message: BorrowedMessage<'c>, epoch: Epoch) {
-        self.enter(message.partition(), epoch);
-        self.bytes += message.payload_len() + message.key_len();
-        self.records.push(Taken { message, at: Instant::now() });
-    }
-
-    fn push_end(&mut self, partition: i32, next: NextOffset, epoch: Epoch) {
-        self.enter(partition, epoch);
-        self.ends.push((partition, next));
-    }
-
-    fn push_lost(&mut self, range: LostRange, epoch: Epoch) {
-        self.push_end(range.partition, range.to, epoch);
-        self.lost.push(range);
-    }
-
-    /// What follows comes by this assignment. Where the partition was given up and taken again within one batch, what was
-    /// read before will be read again.
-    fn enter(&mut self, partition: i32, epoch: Epoch) {
-        if self.epochs.insert(partition, epoch).is_some_and(|earlier| earlier != epoch) {
-            self.records.retain(|taken| taken.message.partition() != partition);
-            self.ends.retain(|&(other, _)| other != partition);
-            self.lost.retain(|range| range.partition != partition);
-        }
-    }
-
-    /// Records, and their bytes.
-    pub(super) fn size(&self) -> (usize, usize) {
-        (self.records.len(), self.bytes)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.ends.is_empty()
-    }
-
-    fn is_full(&self, config: &StreamConfig) -> bool {
-        self.records.len() >= config.batch_max_records || self.bytes >= config.batch_max_bytes
-    }
-}
-
-/// The offsets at which the run ends.
-pub(super) struct End {
-    offsets: HashMap<i32, i64>,
-    /// The partitions that were read to their end, and by which assignment: after another one they begin anew.
-    reached: HashMap<i32, Epoch>,
-    looked_at_others: Option<Instant>,
-}
-
-impl End {
-    /// The end of each partition as it is now.
-    pub(super) fn now(kafka: &KafkaConfig, topic: &str) -> Result<Self, Error> {
-        let ends = service::kafka::admin::end_offsets(kafka, topic)?;
-        let offsets = ends.iter().map(|(_, partition, next)| (partition, next.0)).filter(|(_, end)| *end > 0).collect();
-        Ok(Self { offsets, reached: HashMap::new(), looked_at_others: None })
-    }
-
-    /// Whether the record came after the start; notes that its partition is done if it is the last before.
-    fn is_beyond(&mut self, partition: i32, offset: i64, epoch: Epoch) -> bool {
-        let end = self.offsets.get(&partition).copied().unwrap_or(0);
-        if offset + 1 >= end {
-            self.reached.insert(partition, epoch);
-        }
-        offset >= end
-    }
-
-    /// The partitions that somebody else has to finish, with their ends; none when one of our own is not done.
-    fn left_to_others(&self, owned: &Owned) -> Option<Vec<(i32, i64)>> {
-        let mut others = Vec::new();
-        for (&partition, &end) in &self.offsets {
-            match owned.epoch(partition) {
-                Some(epoch) if self.reached.get(&partition) == Some(&epoch) => {}
-                Some(_) => return None,
-                None => others.push((partition, end)),
-            }
-        }
-        Some(others)
-    }
-}
-
 pub(super) struct Intake<'c> {
     pub(super) consumer: &'c ReviewConsumer,
     pub(super) topic: &'c str,
@@ -184,12 +85,12 @@ impl<'c> Intake<'c> {
         let mut batch = Batch::new();
         while !stop.is_cancelled() {
             let wait = if batch.is_empty() { IDLE } else { Duration::ZERO };
-            let came = self.poll(wait, &mut batch)?;
+            let came = self.collect(wait, &mut batch)?;
             if self.silence.is_due() {
                 self.look_for_silence();
             }
             if batch.is_empty() {
-                if self.has_reached_the_end()? {
+                if self.has_reached_the_end() {
                     return Ok(());
                 }
                 continue;
@@ -218,19 +119,23 @@ impl<'c> Intake<'c> {
         let began = Instant::now();
         let mut paused = false;
         let sent = loop {
-            let (records, bytes) = batch.size();
-            match batches.try_send(batch) {
-                Ok(()) => {
-                    self.ownership.progress.taken(records, bytes);
-                    break true;
+            if batch.is_full(self.config) || self.ownership.progress.batches() < AT_WORK {
+                let (records, bytes) = batch.size();
+                match batches.try_send(batch) {
+                    Ok(()) => {
+                        self.ownership.progress.taken(records, bytes);
+                        break true;
+                    }
+                    Err(TrySendError::Disconnected(_)) => break false,
+                    Err(TrySendError::Full(unsent)) => batch = unsent,
                 }
-                Err(TrySendError::Disconnected(_)) => break false,
-                Err(TrySendError::Full(_)) if stop.is_cancelled() => break false,
-                Err(TrySendError::Full(unsent)) => batch = unsent,
+            }
+            if stop.is_cancelled() {
+                break false;
             }
             if !batch.is_full(self.config) {
                 // Polling with a wait of a millisecond or less would spin through it.
-                if !self.poll(Duration::ZERO, &mut batch)? {
+                if !self.collect(Duration::ZERO, &mut batch)? {
                     std::thread::park_timeout(BUSY);
                 }
             } else if began.elapsed() < PAUSE_AFTER {
@@ -239,7 +144,7 @@ impl<'c> Intake<'c> {
                 // Again each time: a partition may have come meanwhile.
                 self.set_paused(true)?;
                 paused = true;
-                self.poll(IDLE, &mut batch)?;
+                self.collect(IDLE, &mut batch)?;
             }
         };
         if paused {
@@ -255,18 +160,31 @@ impl<'c> Intake<'c> {
             .map_err(|source| Error::client("pause or resume partitions", source))
     }
 
-    /// Waits for one record; false when none came.
-    fn poll(&mut self, wait: Duration, batch: &mut Batch<'c>) -> Result<bool, Error> {
-        let polled = self.consumer.poll(wait);
+    /// Waits for a record, and takes those that have come with it; false when no more is at hand.
+    fn collect(&mut self, wait: Duration, batch: &mut Batch<'c>) -> Result<bool, Error> {
+        let mut run = None;
+        let mut came = self.poll(wait, batch, &mut run)?;
+        for _ in 1..RUN {
+            if !came || batch.is_full(self.config) {
+                break;
+            }
+            came = self.poll(Duration::ZERO, batch, &mut run)?;
+        }
         self.note_lost(batch)?;
-        match polled {
+        Ok(came)
+    }
+
+    /// Waits for one record; false when none came.
+    fn poll(&mut self, wait: Duration, batch: &mut Batch<'c>, run: &mut Option<Run>) -> Result<bool, Error> {
+        match self.consumer.poll(wait) {
             None => Ok(false),
             Some(Ok(message)) => {
-                self.take(message, batch);
+                self.take(message, batch, run);
                 Ok(true)
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 self.note_end(partition, batch);
+                *run = None;
                 Ok(false)
             }
             Some(Err(KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset))) => {
@@ -286,16 +204,26 @@ impl<'c> Intake<'c> {
         }
     }
 
-    fn take(&mut self, message: BorrowedMessage<'c>, batch: &mut Batch<'c>) {
+    fn take(&mut self, message: BorrowedMessage<'c>, batch: &mut Batch<'c>, run: &mut Option<Run>) {
         let partition = message.partition();
-        // A record that was fetched before its partition was given up belongs to the next owner. Its absence from the
-        // batch's numbers would say so too late: the partition may be owned again by then, from an earlier offset.
-        let Some(epoch) = self.ownership.now().epoch(partition) else { return };
-        self.silence.record(partition, epoch);
-        if self.end.as_mut().is_some_and(|end| end.is_beyond(partition, message.offset(), epoch)) {
+        let known = run.filter(|run| run.partition == partition && run.change == self.ownership.change());
+        let Some(run) = known.or_else(|| self.begin_run(partition, batch, run)) else { return };
+        if self.end.as_mut().is_some_and(|end| end.is_beyond(partition, message.offset(), run.epoch)) {
             return;
         }
-        batch.push(message, epoch);
+        batch.push(message, run.at);
+    }
+
+    /// Looks up what holds for the records of a partition that come now.
+    fn begin_run(&mut self, partition: i32, batch: &mut Batch<'c>, run: &mut Option<Run>) -> Option<Run> {
+        let change = self.ownership.change();
+        // A record that was fetched before its partition was given up belongs to the next owner. Its absence from the
+        // batch's numbers would say so too late: the partition may be owned again by then, from an earlier offset.
+        let epoch = self.ownership.now().epoch(partition)?;
+        self.silence.record(partition, epoch);
+        batch.enter(partition, epoch);
+        *run = Some(Run { partition, epoch, change, at: Instant::now() });
+        *run
     }
 
     /// Tells which partitions hold records and bring none.
@@ -329,51 +257,32 @@ impl<'c> Intake<'c> {
         Ok(())
     }
 
-    /// The client has reached the end of a partition. Where records did not show it, markers stand between the last record and
-    /// the end; the position behind them is committed, so that other members see that the partition is done.
+    /// The client has reached the end of a partition. Where the run ends there, the position behind the last marker is
+    /// committed, so that other members see that the partition is done.
     fn note_end(&mut self, partition: i32, batch: &mut Batch<'c>) {
         let Some(epoch) = self.ownership.now().epoch(partition) else { return };
         self.silence.end(partition, epoch);
-        let Some(end) = &mut self.end else { return };
-        let Some(&offset) = end.offsets.get(&partition) else { return };
-        if end.reached.insert(partition, epoch) != Some(epoch) {
-            batch.push_end(partition, NextOffset(offset), epoch);
+        if let Some(next) = self.end.as_mut().and_then(|end| end.reach(partition, epoch)) {
+            batch.push_end(partition, next, epoch);
         }
     }
 
-    /// Whether the whole topic is done: our partitions read to their ends, those of others committed by them. A partition
-    /// that nobody finishes comes to us when the group notices that its owner is gone.
-    fn has_reached_the_end(&mut self) -> Result<bool, Error> {
-        let Some(end) = &mut self.end else { return Ok(false) };
-        let others = {
-            let owned = self.ownership.now();
-            if !owned.was_assigned() {
-                return Ok(false);
-            }
-            match end.left_to_others(&owned) {
-                None => return Ok(false),
-                Some(others) if others.is_empty() => return Ok(true),
-                Some(others) => others,
-            }
-        };
-        if end.looked_at_others.is_some_and(|last| last.elapsed() < LOOK_AT_OTHERS) {
-            return Ok(false);
-        }
-        end.looked_at_others = Some(Instant::now());
-        let mut list = TopicPartitionList::new();
-        for (partition, _) in &others {
-            list.add_partition(self.topic, *partition);
-        }
-        let committed = match committed_offsets(self.consumer, list, ANSWER) {
-            Ok(list) => NextOffsets::from_list(&list),
-            // The next look may find the group's coordinator.
-            Err(_) => return Ok(false),
-        };
-        let is_done = |&(partition, end): &(i32, i64)| {
-            committed.get(self.topic, partition).is_some_and(|next| next >= NextOffset(end))
-        };
-        Ok(others.iter().all(is_done))
+    fn has_reached_the_end(&mut self) -> bool {
+        let Some(end) = &mut self.end else { return false };
+        let owned = self.ownership.now().clone();
+        end.is_reached(&owned, self.consumer, self.topic)
     }
+}
+
+/// Records of one partition that come one after the other.
+#[derive(Clone, Copy)]
+struct Run {
+    partition: i32,
+    epoch: Epoch,
+    /// The last change of what is owned before it.
+    change: u64,
+    /// When it began.
+    at: Instant,
 }
 
 /// What no waiting heals. The rest is a cluster in trouble: librdkafka goes on trying, and its log says so.

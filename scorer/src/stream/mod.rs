@@ -9,8 +9,10 @@
 //! transaction outlived its time-out or its commit was never confirmed, is replaced by another of the same id, which goes on
 //! behind the committed offsets. An error that doesn't pass ends the worker; the next one resumes from the same offsets.
 
+mod batch;
 mod config;
 mod dead_letter;
+mod end;
 mod intake;
 mod ownership;
 mod progress;
@@ -65,7 +67,7 @@ impl Stream {
         let topics = [self.topics.reviews.as_str(), &self.topics.predictions, &dead_letters, &self.topics.drift];
         self.kafka.check_topics(&topics, "create them with `plaudit topics create`")?;
 
-        let end = self.until_end.then(|| intake::End::now(&self.kafka, &self.topics.reviews)).transpose()?;
+        let end = self.until_end.then(|| end::End::now(&self.kafka, &self.topics.reviews)).transpose()?;
         let transactional_id = config::transactional_id(&self.kafka);
         let limits = service::kafka::admin::max_message_bytes(&self.kafka, [&self.topics.predictions, &dead_letters])?;
         let mut writing = self.kafka.clone();

@@ -14,6 +14,7 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, TopicPartitionList};
 use service::health::Component;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The number of an assignment of a partition.
@@ -24,6 +25,7 @@ pub(super) struct Ownership {
     publishing: Mutex<()>,
     /// Held for a moment only.
     owned: Mutex<Owned>,
+    changes: AtomicU64,
     pub(super) stages: Stages,
     pub(super) progress: Progress,
 }
@@ -67,6 +69,7 @@ impl Ownership {
         Self {
             publishing: Mutex::new(()),
             owned: Mutex::new(Owned::default()),
+            changes: AtomicU64::new(0),
             stages: Stages::new(health),
             progress: Progress::new(),
         }
@@ -77,6 +80,12 @@ impl Ownership {
         self.owned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The number of the last change of what is owned: what was looked up holds for as long as it is the same. Changes are made
+    /// by the thread that polls, which is the one that asks.
+    pub(super) fn change(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
+    }
+
     /// What is owned, and stays so until the answer is dropped.
     pub(super) fn hold(&self) -> Held<'_> {
         let publishing = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,6 +93,7 @@ impl Ownership {
     }
 
     fn assign(&self, partitions: Vec<i32>) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
         let mut owned = self.now();
         for partition in partitions {
             owned.assignments += 1;
@@ -106,6 +116,7 @@ impl Ownership {
     fn revoke(&self, partitions: Vec<i32>, is_lost: bool) {
         // Waits for the transaction that is open, if one is.
         let _publishing = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.changes.fetch_add(1, Ordering::Relaxed);
         let mut owned = self.now();
         for partition in partitions {
             owned.partitions.remove(&partition);

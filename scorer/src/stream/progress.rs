@@ -19,6 +19,7 @@ struct State {
     /// What is between intake and commit; below none for a moment where a batch is done before it was told of.
     records: isize,
     bytes: isize,
+    batches: isize,
     /// When something was committed last, or work came after there was none.
     moved: Instant,
     /// Since when the group has given this member no answer.
@@ -30,7 +31,7 @@ struct State {
 impl Progress {
     pub(super) fn new() -> Self {
         let now = Instant::now();
-        let state = State { records: 0, bytes: 0, moved: now, unassigned: Some(now), silent: None };
+        let state = State { records: 0, bytes: 0, batches: 0, moved: now, unassigned: Some(now), silent: None };
         Self { state: Mutex::new(state) }
     }
 
@@ -42,6 +43,7 @@ impl Progress {
         }
         state.records += records as isize;
         state.bytes += bytes as isize;
+        state.batches += 1;
         metrics::set_in_flight(state.records, state.bytes);
     }
 
@@ -51,7 +53,13 @@ impl Progress {
         state.moved = Instant::now();
         state.records -= records as isize;
         state.bytes -= bytes as isize;
+        state.batches -= 1;
         metrics::set_in_flight(state.records, state.bytes);
+    }
+
+    /// How many batches the stages hold.
+    pub(super) fn batches(&self) -> isize {
+        self.state().batches
     }
 
     pub(super) fn assigned(&self) {

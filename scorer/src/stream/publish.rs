@@ -1,14 +1,14 @@
 //! Writing what came of a batch, and the offsets of its records, in one transaction.
 
 use super::dead_letter::{DeadLetter, DeadLetterCause, prediction_bytes};
-use super::intake::{Batch, ReviewConsumer};
+use super::intake::ReviewConsumer;
 use super::ownership::{Owned, Ownership};
 use super::report::Tally;
 use super::start::LostRange;
 use super::work::{Outcome, ScoredBatch};
 use crate::metrics;
 use rdkafka::consumer::Consumer;
-use rdkafka::message::OwnedHeaders;
+use rdkafka::message::{BorrowedMessage, OwnedHeaders};
 use rdkafka::producer::BaseRecord;
 use rdkafka::{Message, TopicPartitionList};
 use service::kafka::{
@@ -179,45 +179,34 @@ impl Publisher<'_> {
     }
 
     fn transact(&self, scored: &ScoredBatch<'_>, owned: &Owned, done: &NextOffsets) -> Result<(), Error> {
-        let ScoredBatch { batch, outcomes } = scored;
+        let batch = &scored.batch;
         let mut offsets = NextOffsets::new();
-        let is_done = |partition, next| done.get(&self.reviews, partition).is_some_and(|done| done >= next);
+        let mut outcomes = scored.outcomes();
         self.producer.begin()?;
-        for (taken, outcome) in batch.records.iter().zip(outcomes) {
-            let message = &taken.message;
-            if !is_owned(batch, message.partition(), owned)
-                || is_done(message.partition(), NextOffset::after(message.offset()))
-            {
-                continue;
-            }
-            match outcome {
-                Outcome::Prediction(ready) => {
-                    let mut record = BaseRecord::to(&self.predictions).key(&ready.key).payload(&ready.value);
-                    if let Some(traceparent) = &ready.traceparent {
-                        record =
-                            record.headers(headers::with_traceparent(OwnedHeaders::new_with_capacity(1), traceparent));
-                    }
-                    self.producer.send(record)?;
-                }
-                Outcome::DeadLetter(letter) => {
-                    let limit = self.limits.dead_letter_bytes;
-                    self.producer.send(letter.record(&self.dead_letters, limit, message, &self.group))?;
+        for (partition, run) in batch.runs() {
+            let is_owned = batch.is_owned(partition, owned);
+            let done = done.get(&self.reviews, partition);
+            let mut last = None;
+            for (taken, (outcome, bytes)) in run.iter().zip(outcomes.by_ref()) {
+                let next = NextOffset::after(taken.message.offset());
+                if is_owned && done.is_none_or(|done| done < next) {
+                    self.send(&taken.message, outcome, bytes)?;
+                    last = Some(next);
                 }
             }
-            offsets.done(&self.reviews, message.partition(), message.offset());
+            if let Some(next) = last {
+                offsets.advance(&self.reviews, partition, next);
+            }
         }
-        for range in &batch.lost {
-            if !is_owned(batch, range.partition, owned) || is_done(range.partition, range.to) {
-                continue;
-            }
+        let is_open = |partition, next| {
+            batch.is_owned(partition, owned) && done.get(&self.reviews, partition).is_none_or(|done| done < next)
+        };
+        for range in batch.lost.iter().filter(|range| is_open(range.partition, range.to)) {
             let alert = serde_json::to_vec(&range.alert(&self.reviews)).expect("an alert is JSON");
             self.producer.send(BaseRecord::to(&self.drift).key(LostRange::MONITOR).payload(&alert))?;
         }
-        for &(partition, next) in &batch.ends {
-            let is_behind = offsets.get(&self.reviews, partition).is_none_or(|done| done < next);
-            if is_owned(batch, partition, owned) && !is_done(partition, next) && is_behind {
-                offsets.set(&self.reviews, partition, next);
-            }
+        for &(partition, next) in batch.ends.iter().filter(|&&(partition, next)| is_open(partition, next)) {
+            offsets.advance(&self.reviews, partition, next);
         }
         if offsets.is_empty() {
             // All of it belongs to others now.
@@ -229,11 +218,30 @@ impl Publisher<'_> {
         self.producer.commit(&offsets, &group)
     }
 
+    fn send(&self, message: &BorrowedMessage<'_>, outcome: &Outcome, bytes: &[u8]) -> Result<(), Error> {
+        match outcome {
+            Outcome::Prediction(ready) => {
+                let mut record =
+                    BaseRecord::to(&self.predictions).key(&bytes[ready.key()]).payload(&bytes[ready.value()]);
+                if let Some(traceparent) = &ready.traceparent {
+                    record = record.headers(headers::with_traceparent(OwnedHeaders::new_with_capacity(1), traceparent));
+                }
+                self.producer.send(record)
+            }
+            Outcome::DeadLetter(letter) => self.producer.send(letter.record(
+                &self.dead_letters,
+                self.limits.dead_letter_bytes,
+                message,
+                &self.group,
+            )),
+        }
+    }
+
     /// A prediction that its topic would refuse for its size must not hold up its partition: it becomes a dead letter.
     fn divert_what_is_too_large(&self, scored: &mut ScoredBatch<'_>) {
-        for outcome in &mut scored.outcomes {
+        for outcome in scored.shares.iter_mut().flat_map(|share| &mut share.outcomes) {
             let Outcome::Prediction(ready) = outcome else { continue };
-            let bytes = prediction_bytes(&ready.key, &ready.value, ready.traceparent.as_deref());
+            let bytes = prediction_bytes(ready.bytes(), ready.traceparent.as_deref());
             if bytes > self.limits.prediction_bytes {
                 *outcome = Outcome::DeadLetter(DeadLetter {
                     cause: DeadLetterCause::TooLarge,
@@ -242,9 +250,4 @@ impl Publisher<'_> {
             }
         }
     }
-}
-
-/// Whether the assignment by which the batch holds the partition still stands.
-pub(super) fn is_owned(batch: &Batch<'_>, partition: i32, owned: &Owned) -> bool {
-    batch.epochs.get(&partition).copied() == owned.epoch(partition)
 }

@@ -1,7 +1,6 @@
 //! What a run did.
 
 use super::ownership::Owned;
-use super::publish::is_owned;
 use super::work::{Outcome, ScoredBatch};
 use crate::metrics;
 use model::metrics::{Evaluation, Metrics};
@@ -62,25 +61,29 @@ impl Tally {
         let before = self.records();
         let mut by_label = [0_u64; 2];
         let committed = Instant::now();
-        for (taken, outcome) in scored.batch.records.iter().zip(&scored.outcomes) {
-            if !is_owned(&scored.batch, taken.message.partition(), owned) {
-                continue;
-            }
-            self.latencies.push(committed.duration_since(taken.at));
-            match outcome {
-                Outcome::Prediction(ready) => {
-                    by_label[usize::from(ready.label.is_positive())] += 1;
-                    if let Some((probability, label)) = ready.labelled {
-                        self.evaluation.push(probability, label);
-                    }
+        let mut outcomes = scored.outcomes();
+        for (partition, run) in scored.batch.runs() {
+            let is_owned = scored.batch.is_owned(partition, owned);
+            for (taken, (outcome, _)) in run.iter().zip(outcomes.by_ref()) {
+                if !is_owned {
+                    continue;
                 }
-                Outcome::DeadLetter(letter) => {
-                    self.dead_letters += 1;
-                    metrics::count_dead_letter(letter.cause.as_str());
+                self.latencies.push(committed.duration_since(taken.at));
+                match outcome {
+                    Outcome::Prediction(ready) => {
+                        by_label[usize::from(ready.label.is_positive())] += 1;
+                        if let Some((probability, label)) = ready.labelled {
+                            self.evaluation.push(probability, label);
+                        }
+                    }
+                    Outcome::DeadLetter(letter) => {
+                        self.dead_letters += 1;
+                        metrics::count_dead_letter(letter.cause.as_str());
+                    }
                 }
             }
         }
-        for range in scored.batch.lost.iter().filter(|range| is_owned(&scored.batch, range.partition, owned)) {
+        for range in scored.batch.lost.iter().filter(|range| scored.batch.is_owned(range.partition, owned)) {
             self.lost_records += range.records();
             metrics::count_lost_records(range.records());
         }

@@ -1,22 +1,24 @@
 //! Decoding and scoring a batch, on all cores.
 
+use super::batch::{Batch, Taken};
 use super::dead_letter::{DeadLetter, DeadLetterCause};
-use super::intake::{Batch, Taken};
 use crate::features::{EntityFeatures, Features};
 use crate::{LoadedModel, ModelHandle, score};
 use model::{Document, Scratch};
 use rdkafka::Message;
 use rdkafka::message::BorrowedMessage;
-use schemas::{Label, Prediction, Review, Source, Timestamp};
+use schemas::{Label, PredictionEncoder, PredictionParts, Review, Timestamp};
+use std::borrow::Borrow;
 use std::cell::RefCell;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tokio::runtime::Handle;
 
 /// A smaller share is not worth a thread.
 const MIN_SHARE: usize = 64;
 
-/// Most predictions are written without growing their buffer.
-const PREDICTION_BYTES: usize = 512;
+/// What a prediction and its key take, more or less.
+const PREDICTION_BYTES: usize = 400;
 
 pub(super) struct Worker {
     pub(super) model: ModelHandle,
@@ -30,7 +32,15 @@ pub(super) struct Worker {
 /// A batch with what is to be published for each of its records.
 pub(super) struct ScoredBatch<'c> {
     pub(super) batch: Batch<'c>,
+    /// In the order of the records.
+    pub(super) shares: Vec<Share>,
+}
+
+/// What became of records in a row.
+pub(super) struct Share {
     pub(super) outcomes: Vec<Outcome>,
+    /// The keys and values of all predictions: a buffer for each would be made by one thread and freed by another.
+    bytes: Vec<u8>,
 }
 
 /// What becomes of a record: exactly one of these.
@@ -39,55 +49,100 @@ pub(super) enum Outcome {
     DeadLetter(DeadLetter),
 }
 
-/// A prediction as it goes out.
+/// A prediction as it goes out. Its key and value stand in its share's bytes, one behind the other.
 pub(super) struct Ready {
-    pub(super) key: String,
-    pub(super) value: Vec<u8>,
+    key: usize,
+    value: usize,
+    end: usize,
     pub(super) traceparent: Option<String>,
     pub(super) label: Label,
     /// The probability with the label that the review's own rating says, where that is wanted.
     pub(super) labelled: Option<(f64, Label)>,
 }
 
+impl Ready {
+    pub(super) fn key(&self) -> Range<usize> {
+        self.key..self.value
+    }
+
+    pub(super) fn value(&self) -> Range<usize> {
+        self.value..self.end
+    }
+
+    /// How many bytes the two have.
+    pub(super) fn bytes(&self) -> usize {
+        self.end - self.key
+    }
+}
+
+impl ScoredBatch<'_> {
+    /// What became of each record, in their order, with the bytes of its share.
+    pub(super) fn outcomes(&self) -> impl Iterator<Item = (&Outcome, &[u8])> {
+        self.shares.iter().flat_map(|share| share.outcomes.iter().map(|outcome| (outcome, &share.bytes[..])))
+    }
+}
+
+/// What holds for a whole batch.
+struct Making<'a> {
+    model: &'a LoadedModel,
+    encoder: PredictionEncoder,
+}
+
 impl Worker {
     /// One outcome per record, in the records' order, all by the same model.
     pub(super) fn score<'c>(&self, batch: Batch<'c>) -> ScoredBatch<'c> {
         let model = self.model.current();
+        let making = Making { model: &model, encoder: PredictionEncoder::new(&model.reference, &self.topic) };
         let decode = |taken: &Taken<'_>| decode(taken.message.payload().unwrap_or_default());
-        let outcomes = if self.features.has_store() {
-            let decoded = self.in_shares(&batch.records, |_, taken| decode(taken));
+        let shares = if self.features.has_store() {
+            let decoded = self.in_shares(&batch.records, |_, records| records.iter().map(decode).collect::<Vec<_>>());
+            let decoded: Vec<Decoded> = decoded.into_iter().flatten().collect();
             let features = self.read_features(&decoded);
-            self.in_shares(&batch.records, |i, taken| self.outcome(&model, taken, &decoded[i], &features[i]))
+            self.in_shares(&batch.records, |start, records| {
+                let given = decoded[start..].iter().zip(&features[start..]);
+                self.share(&making, records.iter().zip(given).map(|(taken, (review, found))| (taken, review, found)))
+            })
         } else {
             let none = EntityFeatures::default();
-            self.in_shares(&batch.records, |_, taken| self.outcome(&model, taken, &decode(taken), &none))
+            self.in_shares(&batch.records, |_, records| {
+                self.share(&making, records.iter().map(|taken| (taken, decode(taken), &none)))
+            })
         };
-        ScoredBatch { batch, outcomes }
+        ScoredBatch { batch, shares }
     }
 
-    /// Applies `each` to every record, with its place, on as many threads as are worth it.
-    fn in_shares<T: Send>(&self, records: &[Taken<'_>], each: impl Fn(usize, &Taken<'_>) -> T + Sync) -> Vec<T> {
-        let share = records.len().div_ceil(self.threads).max(MIN_SHARE);
-        let apply = |start: usize, records: &[Taken<'_>]| {
-            records.iter().enumerate().map(|(i, taken)| each(start + i, taken)).collect::<Vec<T>>()
-        };
-        if records.len() <= share {
-            return apply(0, records);
+    /// Applies `each` to the records in as many shares as are worth a thread of their own; it is told where its share begins.
+    fn in_shares<T: Send>(&self, records: &[Taken<'_>], each: impl Fn(usize, &[Taken<'_>]) -> T + Sync) -> Vec<T> {
+        let size = records.len().div_ceil(self.threads).max(MIN_SHARE);
+        if records.len() <= size {
+            return vec![each(0, records)];
         }
         std::thread::scope(|scope| {
-            let apply = &apply;
-            let (first, rest) = records.split_at(share);
+            let each = &each;
+            let (first, rest) = records.split_at(size);
             let others: Vec<_> = rest
-                .chunks(share)
+                .chunks(size)
                 .enumerate()
-                .map(|(i, records)| scope.spawn(move || apply((i + 1) * share, records)))
+                .map(|(i, records)| scope.spawn(move || each((i + 1) * size, records)))
                 .collect();
-            let mut all = apply(0, first);
-            for other in others {
-                all.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-            }
+            let mut all = vec![each(0, first)];
+            all.extend(
+                others.into_iter().map(|other| other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),
+            );
             all
         })
+    }
+
+    fn share<'t>(
+        &self,
+        making: &Making<'_>,
+        records: impl ExactSizeIterator<Item = (&'t Taken<'t>, impl Borrow<Decoded>, &'t EntityFeatures)>,
+    ) -> Share {
+        let mut bytes = Vec::with_capacity(records.len() * PREDICTION_BYTES);
+        let outcomes = records
+            .map(|(taken, decoded, features)| self.outcome(making, taken, decoded.borrow(), features, &mut bytes))
+            .collect();
+        Share { outcomes, bytes }
     }
 
     /// The features of the whole batch in one round trip.
@@ -102,46 +157,64 @@ impl Worker {
         self.runtime.block_on(self.features.read(&entities))
     }
 
-    fn outcome(&self, model: &LoadedModel, taken: &Taken<'_>, decoded: &Decoded, features: &EntityFeatures) -> Outcome {
+    fn outcome(
+        &self,
+        making: &Making<'_>,
+        taken: &Taken<'_>,
+        decoded: &Decoded,
+        features: &EntityFeatures,
+        bytes: &mut Vec<u8>,
+    ) -> Outcome {
         let review = match decoded {
             Ok(review) => review,
             Err((cause, message)) => return dead(&taken.message, *cause, message),
         };
+        let before = bytes.len();
         // A record that makes scoring panic is one record's trouble, not its partition's.
-        catch_unwind(AssertUnwindSafe(|| Outcome::Prediction(self.predict(model, &taken.message, review, features))))
-            .unwrap_or_else(|_| dead(&taken.message, DeadLetterCause::Panic, "scoring the review panicked"))
+        catch_unwind(AssertUnwindSafe(|| {
+            Outcome::Prediction(self.predict(making, &taken.message, review, features, bytes))
+        }))
+        .unwrap_or_else(|_| {
+            bytes.truncate(before);
+            dead(&taken.message, DeadLetterCause::Panic, "scoring the review panicked")
+        })
     }
 
+    /// Appends the prediction's key and value to `bytes`.
     fn predict(
         &self,
-        model: &LoadedModel,
+        making: &Making<'_>,
         message: &BorrowedMessage<'_>,
         review: &Review,
         features: &EntityFeatures,
+        bytes: &mut Vec<u8>,
     ) -> Ready {
         thread_local!(static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new()));
         let span = super::report::process_span(message, &self.topic);
         let _entered = span.as_ref().map(|(span, _)| span.enter());
         let document = Document { title: review.title.as_deref(), text: &review.text, features: &[] };
-        let scored = SCRATCH.with_borrow_mut(|scratch| score(model, &document, scratch));
-        let prediction = Prediction {
-            review_id: review.review_id.clone(),
-            sentiment: scored.sentiment.to_owned(),
+        let scored = SCRATCH.with_borrow_mut(|scratch| score(making.model, &document, scratch));
+        let key = bytes.len();
+        bytes.extend_from_slice(review.review_id.0.as_bytes());
+        let value = bytes.len();
+        let parts = PredictionParts {
+            review_id: &review.review_id,
+            sentiment: scored.sentiment,
             confidence: scored.confidence,
             probability: scored.probability,
-            model: model.reference.clone(),
-            features: features.values.clone(),
+            features: &features.values,
             features_status: features.status,
-            source: Source { topic: self.topic.clone(), partition: message.partition(), offset: message.offset() },
+            partition: message.partition(),
+            offset: message.offset(),
             created_at: review.created_at,
             scored_at: Timestamp::now(),
         };
-        let mut value = Vec::with_capacity(PREDICTION_BYTES);
-        serde_json::to_writer(&mut value, &prediction).expect("a prediction has string keys");
+        making.encoder.encode(&parts, bytes);
         let label = review.rating.and_then(|rating| rating.label()).filter(|_| self.keep_labels);
         Ready {
-            key: prediction.review_id.0,
+            key,
             value,
+            end: bytes.len(),
             traceparent: span
                 .as_ref()
                 .and_then(|(span, incoming)| service::telemetry::propagation::outgoing(span, Some(incoming))),

@@ -40,7 +40,11 @@ impl NextOffsets {
 
     /// The record at this offset is dealt with. Going back is not progress: an older record changes nothing.
     pub fn done(&mut self, topic: &str, partition: i32, offset: i64) {
-        let next = NextOffset::after(offset);
+        self.advance(topic, partition, NextOffset::after(offset));
+    }
+
+    /// Sets a position, unless it would go backwards.
+    pub fn advance(&mut self, topic: &str, partition: i32, next: NextOffset) {
         if next > self.get(topic, partition).unwrap_or(NextOffset(i64::MIN)) {
             self.set(topic, partition, next);
         }

@@ -74,7 +74,6 @@ impl TransactionalProducer {
         let topic = record.topic;
         let size_bytes = record.key.map_or(0, |key| key.to_bytes().len())
             + record.payload.map_or(0, |payload| payload.to_bytes().len());
-        let deadline = self.deadline();
         let mut unsent = record;
         loop {
             let source = match self.producer.send(unsent) {
@@ -85,7 +84,7 @@ impl TransactionalProducer {
                 }
             };
             match source.rdkafka_error_code() {
-                Some(RDKafkaErrorCode::QueueFull) if Instant::now() < deadline => self.wait_for_deliveries(),
+                Some(RDKafkaErrorCode::QueueFull) if Instant::now() < self.deadline() => self.wait_for_deliveries(),
                 Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
                     return Err(Error::RecordTooLarge { topic: topic.to_owned(), size_bytes });
                 }
