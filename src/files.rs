@@ -32,7 +32,11 @@ impl RowArgs {
 
     /// The same columns, other rows.
     pub fn options_where(&self, conditions: &[Condition]) -> ReadOptions {
-        ReadOptions { columns: self.columns.iter().cloned().collect(), conditions: conditions.to_vec() }
+        ReadOptions {
+            columns: self.columns.iter().cloned().collect(),
+            conditions: conditions.to_vec(),
+            ..ReadOptions::default()
+        }
     }
 }
 

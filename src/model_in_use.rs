@@ -4,6 +4,7 @@ use crate::config::Config;
 use registry::{Reference, Registry};
 use scorer::ModelHandle;
 use service::supervisor::{Policy, Supervisor};
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 /// Loads the model, `model.alias` where nothing else is asked for, and starts what keeps it up to date.
@@ -15,10 +16,20 @@ pub async fn follow(
     let registry = Registry::open(&config.registry.url)?;
     let reference = reference.unwrap_or_else(|| config.model.alias.clone());
     let (model, follower) = ModelHandle::load(&registry, &config.model.name, &reference).await?;
+    let follower = follower.given(features_given(config)?);
     let (interval, stop) = (config.registry.poll_interval(), supervisor.token().clone());
     supervisor.spawn("model follower", Policy::Essential, async move {
         follower.run(interval, stop).await;
         Ok::<_, Infallible>(())
     });
     Ok(model)
+}
+
+/// The features that reviews come with: those of the views, where there is an online store.
+fn features_given(config: &Config) -> anyhow::Result<BTreeSet<String>> {
+    if !config.redis.is_enabled() {
+        return Ok(BTreeSet::new());
+    }
+    let views = config.features.parse()?;
+    Ok(views.iter().flat_map(|view| view.features()).map(|feature| feature.full_name().to_owned()).collect())
 }

@@ -5,7 +5,7 @@ use demo::GeneratedReviews;
 use feature_store::offline::{Condition, ReadOptions, ReviewFiles};
 use model::{Corpus, Document, FitConfig, ModelConfig};
 use schemas::{Label, ModelRef, ModelVersion, Timestamp};
-use scorer::LoadedModel;
+use scorer::{FeatureInputs, LoadedModel};
 use std::path::PathBuf;
 
 /// The mean size of IMDb's reviews.
@@ -47,6 +47,7 @@ impl Documents {
         }
         let (model, _) = corpus.fit(&FitConfig::default(), &mut |_| {}).expect("both labels are there");
         LoadedModel {
+            inputs: FeatureInputs::of(&model),
             model,
             reference: ModelRef {
                 name: "sentiment".parse().expect("a model's name"),

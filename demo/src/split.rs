@@ -86,6 +86,7 @@ mod tests {
             rating: None,
             created_at: millis.and_then(Timestamp::from_epoch_millis),
             label: None,
+            features: Vec::new(),
             problems: Vec::new(),
             position: RowPosition { file: 0, row: id },
         }

@@ -86,6 +86,7 @@ fn row_of(review: Review, number: u64) -> Row {
         rating: review.rating,
         created_at: Some(review.created_at),
         label: None,
+        features: Vec::new(),
         problems: Vec::new(),
         position: RowPosition { file: 0, row: number },
     }

@@ -162,6 +162,7 @@ mod tests {
             rating: Rating::new(5.0),
             created_at: Timestamp::from_epoch_millis(1_000),
             label: None,
+            features: Vec::new(),
             problems: Vec::new(),
             position: RowPosition { file: 0, row: 7 },
         }

@@ -26,6 +26,9 @@ pub struct Manifest {
 pub struct Run {
     /// The trainer's settings.
     pub parameters: serde_json::Map<String, serde_json::Value>,
+    /// The features that the model weighs beside the text, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<String>,
     /// What a test measured; empty when there was none.
     pub metrics: serde_json::Map<String, serde_json::Value>,
     /// What it was trained on, where that is known.

@@ -6,6 +6,7 @@ use crate::loaded::{LoadError, LoadedModel};
 use crate::metrics;
 use registry::{Reference, Registry};
 use schemas::{ModelName, ModelVersion};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -38,6 +39,7 @@ impl ModelHandle {
             current: sender,
             complaint: None,
             unusable: None,
+            given: None,
         };
         Ok((Self { current: receiver, reference: reference.clone() }, follower))
     }
@@ -70,9 +72,19 @@ pub struct ModelFollower {
     complaint: Option<String>,
     /// A version whose bytes are no model: versions never change, so it is not fetched again.
     unusable: Option<ModelVersion>,
+    /// The features that scoring is given, where that is known.
+    given: Option<BTreeSet<String>>,
 }
 
 impl ModelFollower {
+    /// Says which features scoring is given. A model in service that takes others is named in the log, now and whenever one
+    /// comes into service.
+    pub fn given(mut self, features: BTreeSet<String>) -> Self {
+        self.given = Some(features);
+        self.warn_of_features(&self.current.borrow());
+        self
+    }
+
     /// Looks at the alias each `interval`, until the token is cancelled.
     pub async fn run(mut self, interval: Duration, token: CancellationToken) {
         let mut ticks = tokio::time::interval(interval);
@@ -96,6 +108,7 @@ impl ModelFollower {
             Ok(Some(model)) => {
                 self.complaint = None;
                 in_service(&model);
+                self.warn_of_features(&model);
                 self.current.send_replace(Arc::new(model));
             }
             Err(error) => self.complain(&error),
@@ -116,6 +129,20 @@ impl ModelFollower {
                 self.unusable = Some(version);
             }
         })
+    }
+
+    fn warn_of_features(&self, model: &LoadedModel) {
+        let beyond = self.given.as_ref().map(|given| model.inputs.beyond(given)).unwrap_or_default();
+        if !beyond.is_empty() {
+            let reference = &model.reference;
+            tracing::warn!(
+                model.name = %reference.name,
+                model.version = %reference.version,
+                "model \"{}\" {} takes features that no view of an online store gives, and counts them as missing: {} (see \
+                 redis.url and features.views)",
+                reference.name, reference.version, beyond.join(", ")
+            );
+        }
     }
 
     fn complain(&mut self, error: &LoadError) {

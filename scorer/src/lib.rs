@@ -5,6 +5,7 @@ pub mod dead_letters;
 pub mod features;
 mod follow;
 pub mod gateway;
+mod inputs;
 mod loaded;
 pub mod metrics;
 mod score;
@@ -12,6 +13,7 @@ pub mod stream;
 
 pub use follow::{ModelFollower, ModelHandle};
 pub use gateway::GatewayConfig;
+pub use inputs::{FeatureInputs, FeatureValues};
 pub use loaded::{LoadError, LoadedModel};
 pub use score::{Scored, score};
 pub use stream::StreamConfig;

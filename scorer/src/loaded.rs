@@ -1,5 +1,6 @@
 //! A model in memory, with what identifies it. Everything that is wrong with an artifact shows here, before a model is used.
 
+use crate::FeatureInputs;
 use model::{ArtifactError, Model};
 use registry::{Reference, Registry};
 use schemas::{ModelName, ModelRef, ModelVersion, Timestamp};
@@ -9,6 +10,8 @@ use schemas::{ModelName, ModelRef, ModelVersion, Timestamp};
 pub struct LoadedModel {
     /// The model.
     pub model: Model,
+    /// The features that it takes.
+    pub inputs: FeatureInputs,
     /// Its name, version and update, as predictions carry them.
     pub reference: ModelRef,
     /// The checksum of its artifact.
@@ -84,6 +87,7 @@ impl LoadedModel {
         let decoded = decoded.expect("decoding an artifact doesn't panic, and isn't cancelled");
         let model = decoded.map_err(|error| LoadError::Artifact { name: name.clone(), version, error })?;
         Ok(Self {
+            inputs: FeatureInputs::of(&model),
             model,
             reference: ModelRef { name: name.clone(), version, update: 0 },
             sha256: manifest.sha256,

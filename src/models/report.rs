@@ -94,6 +94,9 @@ impl fmt::Display for Version {
                 row("time span", format!("{first} to {last}"));
             }
         }
+        if !run.features.is_empty() {
+            row("features", run.features.join(", "));
+        }
         for (key, value) in &run.metrics {
             let fraction = value.as_f64().filter(|_| value.is_f64());
             row(key, fraction.map_or_else(|| value.to_string(), rounded));

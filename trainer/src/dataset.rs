@@ -2,6 +2,7 @@
 //! it can be read as often as its files can.
 
 use feature_store::offline::{ReadOptions, Row};
+use model::FeatureConfig;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ impl Dataset {
         Self { source: Source::Files { paths, options }, keep: None }
     }
 
-    /// Rows at hand; the name stands where files have their paths.
+    /// Rows at hand, with the values of the model's features in its order; the name stands where files have their paths.
     pub fn rows(name: impl Into<String>, rows: impl Into<Arc<[Row]>>) -> Self {
         Self { source: Source::Rows { name: name.into(), rows: rows.into() }, keep: None }
     }
@@ -44,6 +45,14 @@ impl Dataset {
     /// Other files, by the same rule.
     pub(crate) fn of_files(&self, paths: Vec<PathBuf>, options: ReadOptions) -> Self {
         Self { source: Source::Files { paths, options }, keep: self.keep.clone() }
+    }
+
+    /// The same rows with the values of features. Rows at hand have those that they came with.
+    pub(crate) fn with_features(mut self, features: &[FeatureConfig]) -> Self {
+        if let Source::Files { options, .. } = &mut self.source {
+            options.features = features.iter().map(|feature| feature.name.clone()).collect();
+        }
+        self
     }
 
     /// Everything that says which rows are meant, for the record of a run.

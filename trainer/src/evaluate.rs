@@ -36,9 +36,9 @@ pub async fn evaluate(
     let artifact = registry.artifact(&name, version).await?;
     let load = start.elapsed();
     let testing = tokio::task::spawn_blocking(move || {
-        let exam = Exam::open(&data)?;
         let model = Model::from_bytes(&artifact).map_err(|error| Error::Artifact { name, version, error })?;
-        test(&model, exam, &mut progress)
+        let data = data.with_features(model.features());
+        test(&model, Exam::open(&data)?, &mut progress)
     });
     let Tested { metrics, rows, dropped, repaired, read, total } =
         testing.await.expect("testing doesn't panic, and isn't cancelled")?;

@@ -73,7 +73,12 @@ pub(crate) fn example(row: &Row) -> Result<Example<'_>, DropReason> {
     // A problem of a field that has a value is that bytes of it were replaced.
     let is_repaired =
         title.is_some() && has_problem(Some(Field::Title)) || row.text.is_some() && has_problem(Some(Field::Text));
-    Ok(Example { document: Document { title, text, features: &[] }, label, created_at: row.created_at, is_repaired })
+    Ok(Example {
+        document: Document { title, text, features: &row.features },
+        label,
+        created_at: row.created_at,
+        is_repaired,
+    })
 }
 
 /// How many rows were left out, by reason.
@@ -126,6 +131,7 @@ mod tests {
             rating: Rating::new(5.0),
             created_at: None,
             label: None,
+            features: Vec::new(),
             problems: Vec::new(),
             position: RowPosition { file: 0, row: 1 },
         }

@@ -35,6 +35,19 @@ pub struct TrainRequest {
     pub promotion: Option<Promotion>,
 }
 
+impl TrainRequest {
+    /// Has its rows read with what the model's features need.
+    fn with_features(mut self) -> Self {
+        let features = &self.model.features;
+        self.data = self.data.with_features(features);
+        self.test = match self.test {
+            Test::On(dataset) => Test::On(dataset.with_features(features)),
+            test => test,
+        };
+        self
+    }
+}
+
 /// The rows that are tested, none of which is learned from.
 #[derive(Debug, Clone)]
 pub enum Test {
@@ -64,6 +77,7 @@ pub async fn train(
     mut progress: impl FnMut(Progress) + Send + 'static,
 ) -> Result<Report, Error> {
     let start = Instant::now();
+    let request = request.with_features();
     // Better before the learning than after it.
     registry.check_writable().await?;
     let learning = tokio::task::spawn_blocking(move || {
@@ -167,6 +181,7 @@ impl Trained {
         seconds.insert("total".to_owned(), total.as_secs_f64());
         Run {
             parameters: parameters(request),
+            features: request.model.features.iter().map(|feature| feature.name.clone()).collect(),
             metrics: self.tested.as_ref().map(|tested| object(&tested.metrics)).unwrap_or_default(),
             data: Some(self.learned.data.clone()),
             library_version: concat!("plaudit ", env!("CARGO_PKG_VERSION")).to_owned(),

@@ -114,6 +114,20 @@ impl<'a> Cell<'a> {
         })
     }
 
+    /// As a number; NaN for none, as pandas writes it, and for what is not finite.
+    pub(super) fn into_number(self) -> Result<f64, &'static str> {
+        let number = match &self {
+            Cell::Null => f64::NAN,
+            Cell::Untyped(text) | Cell::Text(text) if text.trim().is_empty() => f64::NAN,
+            Cell::Untyped(text) | Cell::Text(text) => text.trim().parse().map_err(|_| self.kind())?,
+            Cell::Integer(integer) => *integer as f64,
+            Cell::Number(number) => *number,
+            Cell::Boolean(boolean) => f64::from(u8::from(*boolean)),
+            _ => return Err(self.kind()),
+        };
+        Ok(if number.is_finite() { number } else { f64::NAN })
+    }
+
     /// What the value is; never the value itself, which may be a person's words.
     fn kind(&self) -> &'static str {
         match self {
@@ -187,6 +201,23 @@ mod tests {
         assert!(Cell::Number(0.5).into_timestamp().is_err());
         assert!(Cell::Integer(i64::MAX).into_timestamp().is_err());
         assert!(Cell::moment(Some(i64::MAX)).into_timestamp().unwrap_err().contains("years"));
+    }
+
+    #[test]
+    fn numbers_of_features_are_read_in_every_form_and_none_is_nan() {
+        let four = [Cell::Integer(4), Cell::Number(4.0), Cell::Untyped(" 4".into()), Cell::Text("4.0".into())];
+        assert!(four.into_iter().all(|cell| cell.into_number() == Ok(4.0)));
+        assert_eq!(Cell::Boolean(true).into_number(), Ok(1.0));
+        for none in [Cell::Null, Cell::Untyped(" ".into()), Cell::Untyped("NaN".into()), Cell::Number(f64::INFINITY)] {
+            assert!(none.into_number().is_ok_and(f64::is_nan));
+        }
+        for (cell, found) in [
+            (Cell::Text("secret words".into()), "a text"),
+            (Cell::moment(Some(0)), "a time"),
+            (Cell::Unfit("an array"), "an array"),
+        ] {
+            assert_eq!(cell.into_number(), Err(found));
+        }
     }
 
     #[test]

@@ -201,6 +201,30 @@ pub enum FileError {
         /// The file's columns.
         columns: String,
     },
+    /// The column of a feature is absent.
+    #[error(
+        "`{}` has no column `{feature}`, which holds a feature of the model (its columns: {columns}): `plaudit features \
+         join` makes files that have it",
+        path.display()
+    )]
+    NoFeatureColumn {
+        /// The path as given.
+        path: PathBuf,
+        /// The feature's name.
+        feature: String,
+        /// The file's columns.
+        columns: String,
+    },
+    /// The column of a feature holds something else than numbers.
+    #[error("column `{column}` of `{}` holds {kind}, and the values of a feature are numbers", path.display())]
+    NoNumbers {
+        /// The path as given.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// Its type.
+        kind: String,
+    },
     /// A column of a type that no field and no condition can be read from.
     #[error("column `{column}` of `{}` holds {kind}, which can be read neither as a value nor in a condition", path.display())]
     UnusableColumn {
@@ -223,6 +247,8 @@ impl FileError {
                 | Self::MappedTwice { .. }
                 | Self::NoMappedColumn { .. }
                 | Self::NoConditionColumn { .. }
+                | Self::NoFeatureColumn { .. }
+                | Self::NoNumbers { .. }
                 | Self::UnusableColumn { .. }
         )
     }

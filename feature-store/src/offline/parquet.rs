@@ -62,6 +62,13 @@ pub(super) fn open(source: Source, content: File, file: usize, options: &ReadOpt
                 kind: field.data_type().to_string(),
             });
         }
+        if plan.feature_columns().any(|column| column == field.name()) && !is_number(field.data_type()) {
+            return Err(FileError::NoNumbers {
+                path: source.path,
+                column: field.name().clone(),
+                kind: field.data_type().to_string(),
+            });
+        }
     }
 
     let total_rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
@@ -168,6 +175,16 @@ pub(crate) fn is_usable(kind: &DataType) -> bool {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Binary => true,
         DataType::Float32 | DataType::Float64 | DataType::Decimal128(_, _) => true,
         DataType::Timestamp(_, _) | DataType::Date32 | DataType::Date64 => true,
+        kind => kind.is_integer(),
+    }
+}
+
+/// Whether each value of the type is a number or none.
+fn is_number(kind: &DataType) -> bool {
+    match kind {
+        DataType::Dictionary(_, values) => is_number(values),
+        DataType::Null | DataType::Boolean => true,
+        DataType::Float32 | DataType::Float64 | DataType::Decimal128(_, _) => true,
         kind => kind.is_integer(),
     }
 }

@@ -11,6 +11,8 @@ pub struct ReadOptions {
     pub columns: Columns,
     /// Which rows are wanted: those that meet all of these.
     pub conditions: Vec<Condition>,
+    /// The features whose values are wanted, each in a column of its own name. A file without one of them is refused.
+    pub features: Vec<String>,
 }
 
 /// The columns of one file that are needed, by name, and what each is needed for.
@@ -21,13 +23,16 @@ pub(super) struct Plan {
     pub(super) columns: Vec<String>,
     fields: Vec<(Field, usize)>,
     conditions: Vec<(Condition, usize)>,
+    /// The columns of the features, in the order in which they are wanted.
+    features: Vec<usize>,
 }
 
 impl Plan {
     /// Matches a file's columns with the options.
     pub(super) fn new(file: usize, path: &Path, present: &[&str], options: &ReadOptions) -> Result<Self, FileError> {
         let is_present = |column: &str| present.contains(&column);
-        let mut plan = Self { file, columns: Vec::new(), fields: Vec::new(), conditions: Vec::new() };
+        let mut plan =
+            Self { file, columns: Vec::new(), fields: Vec::new(), conditions: Vec::new(), features: Vec::new() };
         for field in Field::ALL {
             match options.columns.mapped_column(field) {
                 Some(column) if !is_present(column) => {
@@ -55,6 +60,17 @@ impl Plan {
             }
             let index = plan.index_of(condition.column());
             plan.conditions.push((condition.clone(), index));
+        }
+        for feature in &options.features {
+            if !is_present(feature) {
+                return Err(FileError::NoFeatureColumn {
+                    path: path.to_owned(),
+                    feature: feature.clone(),
+                    columns: listed(present),
+                });
+            }
+            let index = plan.index_of(feature);
+            plan.features.push(index);
         }
         for column in &plan.columns {
             let count = present.iter().filter(|name| *name == column).count();
@@ -85,6 +101,11 @@ impl Plan {
         self.fields.iter().map(|(field, _)| *field)
     }
 
+    /// The names of the columns that hold features.
+    pub(super) fn feature_columns(&self) -> impl Iterator<Item = &str> {
+        self.features.iter().map(|&column| self.columns[column].as_str())
+    }
+
     /// The position of a row of this file.
     pub(super) fn position(&self, row: u64) -> RowPosition {
         RowPosition { file: self.file, row }
@@ -98,6 +119,15 @@ impl Plan {
         let mut built = Row::new(self.position(row));
         for (field, column) in &self.fields {
             built.set(*field, cell(*column));
+        }
+        for &column in &self.features {
+            match cell(column).into_number() {
+                Ok(value) => built.features.push(value),
+                Err(found) => {
+                    let message = format!("feature `{}` is {found}, expected a number", self.columns[column]);
+                    return Some(Row::broken(built.position, message));
+                }
+            }
         }
         Some(built)
     }

@@ -49,6 +49,8 @@ pub struct Row {
     pub created_at: Option<Timestamp>,
     /// What the column `label` says; see [`Row::label`].
     pub label: Option<Label>,
+    /// The values of the features that were asked for, in that order; NaN where the row has none.
+    pub features: Vec<f64>,
     /// What could not be read.
     pub problems: Vec<RowProblem>,
     /// Where the row stands.
@@ -76,6 +78,7 @@ impl Row {
             rating: None,
             created_at: None,
             label: None,
+            features: Vec::new(),
             problems: Vec::new(),
             position,
         }

@@ -4,6 +4,7 @@
 mod files;
 
 mod csv;
+mod features;
 mod json_lines;
 mod parquet;
 mod refused;

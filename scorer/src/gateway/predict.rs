@@ -55,8 +55,8 @@ impl PredictRequest {
         Ok(())
     }
 
-    fn document(&self) -> Document<'_> {
-        Document { title: self.title.as_deref(), text: &self.text, features: &[] }
+    fn document<'a>(&'a self, features: &'a [f64]) -> Document<'a> {
+        Document { title: self.title.as_deref(), text: &self.text, features }
     }
 
     fn entities(&self) -> (Option<&str>, Option<&str>) {
@@ -148,7 +148,8 @@ fn predict_one<'a>(
     features: EntityFeatures,
     scratch: &mut Scratch,
 ) -> PredictResponse<'a> {
-    let scored = crate::score(model, &review.document(), scratch);
+    let values = model.inputs.values(&features.values);
+    let scored = crate::score(model, &review.document(&values), scratch);
     metrics::count_gateway_prediction(scored.label);
     PredictResponse {
         sentiment: scored.sentiment,

@@ -192,7 +192,8 @@ impl Worker {
         thread_local!(static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new()));
         let span = super::report::process_span(message, &self.topic);
         let _entered = span.as_ref().map(|(span, _)| span.enter());
-        let document = Document { title: review.title.as_deref(), text: &review.text, features: &[] };
+        let values = making.model.inputs.values(&features.values);
+        let document = Document { title: review.title.as_deref(), text: &review.text, features: &values };
         let scored = SCRATCH.with_borrow_mut(|scratch| score(making.model, &document, scratch));
         let key = bytes.len();
         bytes.extend_from_slice(review.review_id.0.as_bytes());

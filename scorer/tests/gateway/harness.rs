@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 use model::{Corpus, Document, FitConfig, Model, ModelConfig};
 use schemas::{Label, ModelRef, ModelVersion, Timestamp};
 use scorer::gateway::{Gateway, GatewayConfig, router};
-use scorer::{LoadedModel, ModelHandle, features::Features};
+use scorer::{FeatureInputs, LoadedModel, ModelHandle, features::Features};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -21,8 +21,10 @@ pub fn config() -> GatewayConfig {
 }
 
 pub fn loaded() -> LoadedModel {
+    let model = fitted();
     LoadedModel {
-        model: fitted(),
+        inputs: FeatureInputs::of(&model),
+        model,
         reference: ModelRef { name: "sentiment".parse().unwrap(), version: ModelVersion(3), update: 0 },
         sha256: "5a1e".into(),
         created_at: Timestamp::from_epoch_millis(0).unwrap(),
