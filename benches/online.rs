@@ -97,7 +97,7 @@ fn compare_reads(
 fn measure_batches(runtime: &tokio::runtime::Runtime, store: &OnlineStore, ids: &[String]) {
     let mut millis: Vec<f64> = (0..2_000)
         .map(|batch| {
-            let place = |i: usize| (batch * 7919 + 2 * i) % ids.len();
+            let place = |i: usize| (batch * 7_918 + 2 * i) % ids.len();
             let review = |i| ReviewEntities { product_id: Some(&ids[place(i)]), user_id: Some(&ids[place(i) + 1]) };
             let reviews: Vec<_> = (0..BATCH / 2).map(review).collect();
             let begun = Instant::now();

@@ -1,9 +1,10 @@
 //! The online store of a process on its own: the semantics of the one in Redis, without a network. What it holds ends with
 //! the process.
 
-use super::Entity;
+use super::reviews::RememberedEntities;
 use super::store::{Reading, Readings, ViewReading};
 use super::update::{self, Applied, Update};
+use super::{Entity, ReviewEntities};
 use crate::views::{EntityKind, State, View, Views};
 use schemas::{Source, Timestamp};
 use std::collections::HashMap;
@@ -13,6 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[derive(Debug, Clone)]
 pub struct MemoryStore {
     rows: Arc<Mutex<Rows>>,
+    /// What reviews name, by their ids.
+    reviews: Arc<Mutex<HashMap<String, RememberedEntities>>>,
     views: Views,
 }
 
@@ -29,7 +32,7 @@ struct Row {
 impl MemoryStore {
     /// An empty store.
     pub fn new(views: &Views) -> Self {
-        Self { rows: Arc::default(), views: views.clone() }
+        Self { rows: Arc::default(), reviews: Arc::default(), views: views.clone() }
     }
 
     pub(super) fn views(&self) -> &Views {
@@ -70,6 +73,20 @@ impl MemoryStore {
             }
         }
         outcome
+    }
+
+    pub(super) fn remember(&self, reviews: &[(&str, ReviewEntities<'_>)]) {
+        let entries = reviews.iter().map(|(id, entities)| ((*id).to_owned(), RememberedEntities::of(entities)));
+        self.reviews().extend(entries);
+    }
+
+    pub(super) fn recall(&self, review_ids: &[&str]) -> Vec<Option<RememberedEntities>> {
+        let reviews = self.reviews();
+        review_ids.iter().map(|review_id| reviews.get(*review_id).cloned()).collect()
+    }
+
+    fn reviews(&self) -> MutexGuard<'_, HashMap<String, RememberedEntities>> {
+        self.reviews.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn rows(&self) -> MutexGuard<'_, Rows> {

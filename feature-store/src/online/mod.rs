@@ -12,6 +12,7 @@ pub mod feast;
 mod features;
 mod memory;
 mod redis;
+mod reviews;
 mod store;
 mod update;
 
@@ -21,5 +22,6 @@ pub use error::Error;
 pub use features::{FeatureBatch, Features};
 pub use memory::MemoryStore;
 pub use redis::RedisStore;
+pub use reviews::RememberedEntities;
 pub use store::{OnlineStore, Reading, Readings, Values, ViewReading};
 pub use update::{Applied, Update};

@@ -55,26 +55,30 @@ pub struct Applied {
     pub unusable: usize,
 }
 
-/// The updates of one entity, by partition and offset.
+/// The updates of one entity that come from one partition, by offset.
 pub(super) struct Group<'u, 'a> {
     pub(super) entity: Entity<'a>,
     pub(super) from: EventSource,
+    pub(super) topic: &'a str,
+    pub(super) partition: i32,
     pub(super) updates: Vec<&'u Update<'a>>,
 }
 
-/// The updates of a batch by entity, in the order in which entities turn up.
+/// The updates of a batch by entity and partition, in the order in which these turn up.
 pub(super) fn by_entity<'u, 'a>(updates: &'u [Update<'a>]) -> Vec<Group<'u, 'a>> {
     let mut groups: Vec<Group<'u, 'a>> = Vec::new();
-    let mut place_of: HashMap<(Entity<'a>, EventSource), usize> = HashMap::with_capacity(updates.len());
+    let mut place_of = HashMap::with_capacity(updates.len());
     for update in updates {
-        let place = *place_of.entry((update.entity, update.from)).or_insert_with(|| {
-            groups.push(Group { entity: update.entity, from: update.from, updates: Vec::with_capacity(1) });
+        let Update { entity, from, record, .. } = *update;
+        let (topic, partition) = (record.topic.as_str(), record.partition);
+        let place = *place_of.entry((entity, from, topic, partition)).or_insert_with(|| {
+            groups.push(Group { entity, from, topic, partition, updates: Vec::with_capacity(1) });
             groups.len() - 1
         });
         groups[place].updates.push(update);
     }
     for group in &mut groups {
-        group.updates.sort_by_key(|update| (&update.record.topic, update.record.partition, update.record.offset));
+        group.updates.sort_by_key(|update| update.record.offset);
     }
     groups
 }

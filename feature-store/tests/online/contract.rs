@@ -36,6 +36,7 @@ contract!(
     every_aggregate_equals_the_state_bit_for_bit,
     a_view_takes_only_events_of_its_source,
     ratings_and_labels_become_updates_of_product_and_user,
+    reviews_are_remembered_for_labels_where_views_are_made_of_them,
 );
 
 const P: Entity<'static> = Entity { kind: feature_store::views::EntityKind::Product, id: "p1" };
@@ -358,6 +359,22 @@ async fn ratings_and_labels_become_updates_of_product_and_user(_: Kind) {
         updates.iter().map(|update| (update.from, update.event.value)).collect::<Vec<_>>(),
         [(EventSource::Feedback, 0.0); 2]
     );
+}
+
+async fn reviews_are_remembered_for_labels_where_views_are_made_of_them(kind: Kind) {
+    let text = "[labels]\nentity = 'product_id'\nsource = 'feedback'\nfeatures.positives = 'mean'\n";
+    let store = kind.store_with(&views(text)).await;
+    let entities = ReviewEntities { product_id: Some("p"), user_id: None };
+    for _ in 0..2 {
+        store.remember(&[("r1", entities), ("r2", ReviewEntities::default())]).await.unwrap();
+    }
+    let recalled = store.recall(&["r2", "r0", "r1"]).await.unwrap();
+    let recalled: Vec<_> = recalled.iter().map(|entities| entities.as_ref().map(|found| found.borrowed())).collect();
+    assert_eq!(recalled, [Some(ReviewEntities::default()), None, Some(entities)]);
+
+    let without_labels = kind.store().await;
+    without_labels.remember(&[("r1", entities)]).await.unwrap();
+    assert_eq!(without_labels.recall(&["r1"]).await.unwrap(), [None]);
 }
 
 /// PCG's multiplier (O'Neill, 2014): good enough to choose, and the same at every run.

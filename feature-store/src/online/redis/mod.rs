@@ -1,5 +1,5 @@
 //! The online store in Redis, in Feast's layout: one hash per entity. Reading is one pipeline of HMGET per server for a
-//! whole batch; writing is one script per entity and view, which alone decides what was applied before, so that any batch
+//! whole batch; writing is one script per entity, view and source partition, which alone decides what was applied before, so that any batch
 //! may be sent again.
 //!
 //! Beside Feast's fields a hash holds `_agg:<view>`, the state of the view's aggregates, and, per source partition,
@@ -7,6 +7,7 @@
 
 pub(super) mod address;
 mod cluster;
+mod remembering;
 mod row;
 mod script;
 mod sentinel;
@@ -124,7 +125,7 @@ impl RedisStore {
         }
     }
 
-    /// Applies updates, one script per entity and view.
+    /// Applies updates, one script per entity, view and source partition.
     pub async fn apply(&self, updates: &[Update<'_>]) -> Result<Applied, Error> {
         let groups = update::by_entity(updates);
         let calls: Vec<Call<'_, '_>> = groups.iter().flat_map(|group| self.calls(group)).collect();
@@ -159,13 +160,12 @@ impl RedisStore {
         let names: Vec<&str> = self.views.iter().map(|view| view.name()).collect();
         let add = |pipeline: &mut Pipeline, place: usize| {
             let Call { view, group } = calls[place];
-            let mut script = Cmd::with_capacity(4 + 5 * group.updates.len(), 160 + 80 * group.updates.len());
+            let mut script = Cmd::with_capacity(5 + 4 * group.updates.len(), 192 + 48 * group.updates.len());
             script.arg("EVALSHA").arg(self.scripts[view].hash()).arg(1).arg(&keys[place]);
+            script.arg(format!("_src:{}:{}:{}", names[view], group.topic, group.partition));
             for update in &group.updates {
-                let record = update.record;
                 script
-                    .arg(format!("_src:{}:{}:{}", names[view], record.topic, record.partition))
-                    .arg(record.offset)
+                    .arg(update.record.offset)
                     // Rust prints the shortest decimal that reads back as the same double.
                     .arg(update.event.value.to_string())
                     .arg(update.event.event_time.epoch_millis())

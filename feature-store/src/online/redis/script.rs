@@ -2,7 +2,7 @@
 //! call carries nothing but events.
 
 use crate::online::feast;
-use crate::views::{EntityKind, Function, HALVINGS_LIMIT, SERIES_TERMS, Span, View, Views};
+use crate::views::{EntityKind, Feature, Function, HALVINGS_LIMIT, SERIES_TERMS, Span, View, Views};
 use ::redis::{Cmd, Script};
 
 /// An expired key must have been stale in every view; see [`lifetime_seconds`].
@@ -17,10 +17,17 @@ pub(super) struct ViewScript {
 impl ViewScript {
     pub(super) fn new(views: &Views, view: &View) -> Self {
         let constants = constants(view, lifetime_seconds(views, view.entity()));
-        let values: Vec<String> = view.features().iter().map(|feature| value(view, feature)).collect();
+        let (mut values, mut fields) = (String::new(), String::new());
+        for (place, feature) in view.features().iter().enumerate() {
+            values.push_str(&format!("local value{place} = {}\n", value(feature)));
+            let field = quoted(&feast::feature_field(view.name(), feature.name()));
+            fields.push_str(&format!(",\n  {field}, {}", encoded(feature, &format!("value{place}"))));
+        }
         let text = include_str!("aggregate.lua")
             .replace("--@CONSTANTS\n", &constants)
-            .replace("--@VALUES\n", &format!("{}\n", values.join("\n  ")));
+            .replace("--@FEATURES\n", &format!("{}\n", adoptable(view)))
+            .replace("--@VALUES\n", &values)
+            .replace("--@FIELDS\n", &format!("{fields}\n"));
         let hash = Script::new(&text).get_hash().to_owned();
         Self { text, hash }
     }
@@ -48,51 +55,62 @@ fn lifetime_seconds(views: &Views, entity: EntityKind) -> i64 {
 
 fn constants(view: &View, lifetime_seconds: i64) -> String {
     let half_lives: Vec<String> = view.half_lives_millis().iter().map(f64::to_string).collect();
-    let adoptable = view.features().iter().filter_map(|feature| {
-        let span = match feature.aggregate().span {
-            Span::All => "'all'".to_owned(),
-            Span::HalfLife { .. } => (feature.half_life() + 1).to_string(),
-            Span::Window { .. } => return None,
-        };
-        let field = quoted(&feast::feature_field(view.name(), feature.name()));
-        Some(format!("{{ {field}, '{}', {span} }}", feature.aggregate().function.name()))
-    });
     format!(
         "local STATE_FIELD, TIME_FIELD = '{}', '{}'\n\
          local HALF_LIVES, LONGEST_WINDOW = {{ {} }}, {}\n\
          local TTL_MILLIS, LIFETIME_SECONDS = {}, {lifetime_seconds}\n\
-         local HALVINGS_LIMIT, SERIES_TERMS = {HALVINGS_LIMIT}, {SERIES_TERMS}\n\
-         local function FEATURES() return {{ {} }} end\n",
+         local HALVINGS_LIMIT, SERIES_TERMS = {HALVINGS_LIMIT}, {SERIES_TERMS}\n",
         state_field(view.name()),
         feast::event_time_field(view.name()),
         half_lives.join(", "),
         view.longest_window_days(),
         view.ttl_millis().unwrap_or(0),
-        adoptable.collect::<Vec<_>>().join(", "),
     )
 }
 
-/// A feature's field and the expression of its value.
-fn value(view: &View, feature: &crate::views::Feature) -> String {
+/// The features that tell something of the state: field, function, and which of the sums they are about.
+fn adoptable(view: &View) -> String {
+    let features = view.features().iter().filter_map(|feature| {
+        let sums = match feature.aggregate().span {
+            Span::All => "'all'".to_owned(),
+            Span::HalfLife { .. } => (feature.half_life() + 1).to_string(),
+            Span::Window { .. } => return None,
+        };
+        let field = quoted(&feast::feature_field(view.name(), feature.name()));
+        Some(format!("{{ {field}, '{}', {sums} }}", feature.aggregate().function.name()))
+    });
+    format!("{{ {} }}", features.collect::<Vec<_>>().join(", "))
+}
+
+/// The expression of a feature's value.
+fn value(feature: &Feature) -> String {
     let aggregate = feature.aggregate();
-    let (count, sum, mean) = match aggregate.span {
-        Span::All => ("count".to_owned(), "sum".to_owned(), "sum / count".to_owned()),
+    let (count, sum) = match aggregate.span {
+        Span::All => ("count".to_owned(), "sum".to_owned()),
         Span::HalfLife { .. } => {
             let sums = format!("decayed[{}]", feature.half_life() + 1);
-            (format!("{sums}[1]"), format!("{sums}[2]"), format!("{sums}[2] / {sums}[1]"))
+            (format!("{sums}[1]"), format!("{sums}[2]"))
         }
-        Span::Window { days } => {
-            (format!("(window({days}))"), format!("window_sum({days})"), format!("window_mean({days})"))
-        }
+        Span::Window { days } => (format!("(window({days}))"), format!("select(2, window({days}))")),
     };
-    let value = match aggregate.function {
+    match aggregate.function {
         Function::Count => count,
         Function::Sum => sum,
-        Function::Mean => mean,
+        Function::Mean => format!("{sum} / {count}"),
         Function::Last => "last".to_owned(),
-    };
-    let encode = if aggregate.is_whole() { "int64" } else { "double" };
-    format!("{}, {encode}({value}),", quoted(&feast::feature_field(view.name(), feature.name())))
+    }
+}
+
+/// The expression of a value's bytes. A value that no event speaks for is Feast's null.
+fn encoded(feature: &Feature, value: &str) -> String {
+    if feature.aggregate().is_whole() {
+        format!(
+            "{value} < 128 and char(0x20, {value}) or \
+             {value} < 16384 and char(0x20, {value} % 128 + 128, floor({value} / 128)) or long({value})"
+        )
+    } else {
+        format!("{value} == {value} and pack('<Bd', 0x29, {value}) or ''")
+    }
 }
 
 /// Any bytes as a string of Lua.

@@ -16,6 +16,9 @@ use tokio::time::Instant;
 /// nodes do not agree.
 const ROUNDS: usize = 8;
 
+/// Large enough to be worth a message to the connection's task, and so small that a batch of a thousand overlaps.
+const KEYS_PER_PIECE: usize = 128;
+
 pub(super) struct Servers {
     kind: ServersKind,
     url: Arc<str>,
@@ -228,24 +231,37 @@ enum Redirection {
 }
 
 impl Share {
-    /// One pipeline, one answer for each key.
+    /// One answer for each key. Pieces of the pipeline follow each other without waiting for answers, so that one is made
+    /// while the server works on those before it.
     async fn send(&mut self, batch: &Batch<'_>) -> RedisResult<Vec<Value>> {
-        let connection = match &mut self.connection {
-            Ok(connection) => connection,
-            Err(error) => return Err(error.clone()),
-        };
-        let commands = self.places.len() * if self.is_asking { 2 } else { 1 };
-        let mut pipeline = Pipeline::with_capacity(batch.prelude.len() + commands);
-        for command in batch.prelude {
+        let connection = self.connection.clone()?;
+        let pieces = self.places.chunks(KEYS_PER_PIECE).enumerate().map(|(piece, places)| {
+            let prelude = if piece == 0 { batch.prelude } else { &[] };
+            self.send_piece(connection.clone(), batch, prelude, places)
+        });
+        let answers = futures::future::join_all(pieces).await.into_iter().collect::<RedisResult<Vec<_>>>()?;
+        Ok(answers.into_iter().flatten().collect())
+    }
+
+    async fn send_piece(
+        &self,
+        mut connection: ConnectionManager,
+        batch: &Batch<'_>,
+        prelude: &[Cmd],
+        places: &[usize],
+    ) -> RedisResult<Vec<Value>> {
+        let commands = places.len() * if self.is_asking { 2 } else { 1 };
+        let mut pipeline = Pipeline::with_capacity(prelude.len() + commands);
+        for command in prelude {
             pipeline.add_command(command.clone());
         }
-        for place in &self.places {
+        for place in places {
             if self.is_asking {
                 pipeline.cmd("ASKING");
             }
             (batch.add)(&mut pipeline, *place);
         }
-        let answers = connection.send_packed_commands(&pipeline, batch.prelude.len(), commands).await?;
+        let answers = connection.send_packed_commands(&pipeline, prelude.len(), commands).await?;
         Ok(if self.is_asking { answers.into_iter().skip(1).step_by(2).collect() } else { answers })
     }
 }
