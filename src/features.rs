@@ -1,5 +1,6 @@
 //! `plaudit features`: what is known of products and users, online and in history.
 
+mod compact;
 mod get;
 mod join;
 mod join_report;
@@ -11,6 +12,7 @@ use crate::config::Config;
 #[command(after_help = "\
 Examples:
   plaudit features get product=B00005N7P0
+  plaudit features compact
   plaudit features get product=B00005N7P0 user=A2M1CU2IRZG0K9 --json
   plaudit features join --input reviews.parquet --output joined.parquet")]
 pub struct Args {
@@ -21,12 +23,14 @@ pub struct Args {
 #[derive(clap::Subcommand)]
 enum Verb {
     Get(get::Args),
+    Compact(compact::Args),
     Join(join::Args),
 }
 
 pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     match args.verb {
         Verb::Get(args) => get::run(args, config).await,
+        Verb::Compact(args) => compact::run(args, config).await,
         Verb::Join(args) => join::run(args, config).await,
     }
 }

@@ -121,6 +121,13 @@ pub enum FileError {
         /// What the system says.
         source: io::Error,
     },
+    /// A folder of the written store cannot be listed.
+    #[error(transparent)]
+    Store {
+        /// Why.
+        #[from]
+        error: Box<super::store::Error>,
+    },
     /// One row of a CSV file would not end.
     #[error(
         "{} of `{}` is larger than {limit_mebibytes} MiB: look for a quote that is opened and never closed",

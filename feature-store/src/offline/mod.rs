@@ -15,6 +15,8 @@ mod plan;
 mod reader;
 mod row;
 pub(crate) mod source;
+pub mod store;
+mod stored;
 
 pub use columns::{ColumnPair, Columns, Field};
 pub use condition::Condition;

@@ -6,6 +6,7 @@ use super::fingerprint::Schema;
 use super::plan::Plan;
 use super::reader::{BATCH_ROWS, BATCH_TEXT_BYTES, OpenFile, Rows};
 use super::source::Source;
+use super::store;
 use super::{FileError, ReadOptions, Row};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -22,6 +23,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use parquet::file::metadata::ParquetMetaData;
 use std::borrow::Cow;
 use std::fs::File;
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 struct ParquetRows {
@@ -38,8 +40,19 @@ struct ParquetRows {
     total_rows: u64,
 }
 
-/// Opens Parquet: reads its footer and matches its columns with the options.
-pub(super) fn open(source: Source, content: File, file: usize, options: &ReadOptions) -> Result<OpenFile, FileError> {
+/// Opens Parquet: reads its footer and matches its columns with the options. Of a part of the written store only the rows of
+/// these offsets are wanted.
+pub(super) fn open(
+    source: Source,
+    content: File,
+    file: usize,
+    options: &ReadOptions,
+    offsets: Option<&Range<i64>>,
+) -> Result<OpenFile, FileError> {
+    let rows = match offsets {
+        Some(offsets) => store::rows_of_offsets(&content, offsets).map_err(|error| source.parquet_error(error))?,
+        None => None,
+    };
     let builder = ParquetRecordBatchReaderBuilder::try_new(content).map_err(|error| source.parquet_error(error))?;
     let arrow = builder.schema().clone();
     let schema: Schema =
@@ -74,6 +87,10 @@ pub(super) fn open(source: Source, content: File, file: usize, options: &ReadOpt
     let total_rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
     let batch_rows = rows_per_batch(builder.metadata(), &wanted);
     let mask = ProjectionMask::roots(builder.parquet_schema(), wanted);
+    let builder = match rows {
+        Some(rows) => builder.with_offset(rows.start).with_limit(rows.len()),
+        None => builder,
+    };
     let reader = builder
         .with_projection(mask)
         .with_batch_size(batch_rows)

@@ -4,10 +4,11 @@
 
 use super::fingerprint::Schema;
 use super::source::{Content, Source};
+use super::stored::{self, StoredFile};
 use super::{Field, FileError, ReadOptions, Row, SchemaFingerprint};
 use super::{csv, json_lines, parquet};
 use std::collections::{BTreeSet, VecDeque};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -32,6 +33,8 @@ pub struct ReviewFiles {
 struct Waiting {
     file: usize,
     path: PathBuf,
+    /// Where it is a part of the written store.
+    stored: Option<StoredFile>,
     /// A pipe, held open.
     opened: Option<OpenFile>,
 }
@@ -65,13 +68,13 @@ impl ReviewFiles {
         let mut schemas = BTreeSet::new();
         let mut fields = BTreeSet::new();
         let mut total_bytes = 0;
-        for (file, path) in paths.iter().enumerate() {
-            let mut opened = OpenFile::open(file, path, options)?;
+        for next in inputs(paths)? {
+            let mut opened = OpenFile::open(&next, options)?;
             schemas.insert(std::mem::take(&mut opened.schema));
             fields.append(&mut opened.fields);
             total_bytes += opened.size_bytes;
             let opened = (!opened.is_regular).then_some(opened);
-            waiting.push_back(Waiting { file, path: path.clone(), opened });
+            waiting.push_back(Waiting { opened, ..next });
         }
         Ok(Self {
             options: options.clone(),
@@ -126,20 +129,61 @@ impl ReviewFiles {
                 self.finished_bytes += file.size_bytes;
                 self.current = None;
             }
-            let Some(next) = self.waiting.pop_front() else { return Ok(None) };
-            self.current = Some(match next.opened {
-                Some(opened) => opened,
-                None => OpenFile::open(next.file, &next.path, &self.options)?,
-            });
+            let Some(mut next) = self.waiting.pop_front() else { return Ok(None) };
+            let opened = next.opened.take().map_or_else(|| OpenFile::open(&next, &self.options), Ok);
+            self.current = match (opened, &next.stored) {
+                (Ok(opened), _) => Some(opened),
+                (Err(FileError::NotFound { .. }), Some(_)) => {
+                    self.list_again(next)?;
+                    None
+                }
+                (Err(error), _) => return Err(error),
+            };
         }
     }
 }
 
+impl ReviewFiles {
+    /// A compaction has put another file in the place of one that has not been read: what of the same folder has not been
+    /// read either is looked up anew.
+    fn list_again(&mut self, gone: Waiting) -> Result<(), FileError> {
+        let file = gone.file;
+        let (same, others): (VecDeque<_>, VecDeque<_>) =
+            std::iter::once(gone).chain(self.waiting.drain(..)).partition(|next| next.file == file);
+        let wanted: Vec<StoredFile> = same.into_iter().filter_map(|next| next.stored).collect();
+        self.waiting =
+            stored::files_in_place_of(&wanted)?.into_iter().map(|found| Waiting::stored(file, found)).collect();
+        self.waiting.extend(others);
+        Ok(())
+    }
+}
+
+impl Waiting {
+    fn stored(file: usize, stored: StoredFile) -> Self {
+        Self { file, path: stored.path.clone(), stored: Some(stored), opened: None }
+    }
+}
+
+/// What to read: files as they are, and folders of the written store as their parts.
+fn inputs(paths: &[PathBuf]) -> Result<Vec<Waiting>, FileError> {
+    let mut inputs = Vec::with_capacity(paths.len());
+    for (file, path) in paths.iter().enumerate() {
+        match stored::files_of(path)? {
+            Some(parts) => inputs.extend(parts.into_iter().map(|part| Waiting::stored(file, part))),
+            None => inputs.push(Waiting { file, path: path.clone(), stored: None, opened: None }),
+        }
+    }
+    Ok(inputs)
+}
+
 impl OpenFile {
-    fn open(file: usize, path: &Path, options: &ReadOptions) -> Result<Self, FileError> {
-        let (source, content) = Source::open(path)?;
+    fn open(next: &Waiting, options: &ReadOptions) -> Result<Self, FileError> {
+        let file = next.file;
+        let (source, content) = Source::open(&next.path)?;
         match content {
-            Content::Parquet(content) => parquet::open(source, content, file, options),
+            Content::Parquet(content) => {
+                parquet::open(source, content, file, options, next.stored.as_ref().map(|part| &part.offsets))
+            }
             Content::Csv(text) => csv::open(source, text, file, options),
             Content::JsonLines(text) => json_lines::open(source, text, file, options),
         }
