@@ -1,5 +1,6 @@
 //! The names and help texts of the ingest's metrics, and the few functions that record them.
 
+use crate::service::UpdateCounts;
 use feature_store::offline::store::Dataset;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use std::time::Duration;
@@ -76,9 +77,14 @@ pub(crate) fn record_file(size_bytes: usize, took: Duration) {
     histogram!(WRITE_SECONDS).record(took.as_secs_f64());
 }
 
-pub(crate) fn record_updates(applied: usize, replayed: usize, unusable: usize, took: Duration) {
-    for (outcome, count) in [("applied", applied), ("replayed", replayed), ("unusable", unusable)] {
-        counter!(UPDATES, "outcome" => outcome).increment(count as u64);
+pub(crate) fn record_updates(counts: &UpdateCounts, took: Duration) {
+    for (outcome, count) in [
+        ("applied", counts.applied),
+        ("replayed", counts.replayed),
+        ("unusable", counts.unusable),
+        ("label_without_review", counts.labels_without_review),
+    ] {
+        counter!(UPDATES, "outcome" => outcome).increment(count);
     }
     histogram!(UPDATE_SECONDS).record(took.as_secs_f64());
 }

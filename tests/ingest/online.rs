@@ -95,6 +95,26 @@ fn ratings_count_once_with_files_and_without() {
 }
 
 #[test]
+fn a_label_counts_for_the_product_of_its_review() {
+    let redis = Redis::start();
+    let mut world = world(&redis, 1);
+    for key in ["entity=product_id", "source=feedback", "features.rating_count=count"] {
+        world.settings.push(format!("features.views.product_labels.{key}"));
+    }
+    world.produce(&world.topics.reviews, 0, rated(3));
+    world.ingest_until_end();
+    let label = |id: &str| {
+        format!(r#"{{"review_id": "{id}", "label": "positive", "origin": "user", "created_at": "2024-05-02"}}"#)
+            .into_bytes()
+    };
+    world.produce(&world.topics.feedback, 0, ["r0", "r2", "unheard of"].map(label));
+    let done = world.ingest_until_end();
+    let updates = &done["updates"];
+    assert_eq!((&updates["applied"], &updates["labels_without_review"]), (&2.into(), &1.into()));
+    assert_eq!(done["records"], 3);
+}
+
+#[test]
 fn what_the_files_have_and_the_group_has_not_committed_still_reaches_redis() {
     let redis = Redis::start();
     let world = world(&redis, 1);

@@ -8,6 +8,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtoc
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
+use service::health::Component;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -18,6 +19,7 @@ pub(super) struct Callbacks {
     pub(super) ends: Option<Arc<Ends>>,
     pub(super) placing: Mutex<Placing>,
     pub(super) requests: Sender<Request>,
+    pub(super) health: Component,
 }
 
 /// Partitions that were assigned and are not given to the client yet.
@@ -72,6 +74,9 @@ impl ConsumerContext for Callbacks {
             self.lanes.end(*lane);
         }
         tracing::info!("gives up {} partitions", lanes.len());
+        if consumer.assignment_lost() {
+            self.health.not_ready("the consumer group has lost sight of this process, which joins it anew");
+        }
         let done = if is_cooperative(consumer) { consumer.incremental_unassign(list) } else { consumer.unassign() };
         if let Err(error) = done {
             tracing::warn!("the consumer group could not rebalance: {error}");

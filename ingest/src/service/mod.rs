@@ -91,6 +91,7 @@ impl Ingest {
             ends: ends.clone(),
             placing: Mutex::default(),
             requests,
+            health: health.clone(),
         };
         let consumer = intake::subscribe(&kafka, &names, callbacks)?;
         let group = kafka.group_of(ROLE);

@@ -6,8 +6,9 @@ use super::lane::{Lane, TopicNames};
 use super::waiting::Waiting;
 use crate::metrics;
 use feature_store::offline::store::Entry;
-use feature_store::online::{OnlineStore, ReviewEntities, Update};
-use schemas::{Rating, Source, Timestamp};
+use feature_store::online::{OnlineStore, RememberedEntities, ReviewEntities, Update};
+use feature_store::views::EventSource;
+use schemas::{Label, Rating, Review, Source, Timestamp};
 use serde::Serialize;
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -30,42 +31,107 @@ pub struct UpdateCounts {
     pub replayed: u64,
     /// The entity's key holds something else than features.
     pub unusable: u64,
+    /// Labels of reviews that the store does not remember: nobody knows of which product and user.
+    pub labels_without_review: u64,
 }
 
-/// A rating, and the record that holds it.
-struct Rated<'e> {
+/// What a record says of products and users.
+struct Event<'e> {
     entities: ReviewEntities<'e>,
-    rating: Rating,
+    says: Says,
     event_time: Timestamp,
     record: Source,
+}
+
+enum Says {
+    Rating(Rating),
+    Label(Label),
 }
 
 impl Online<'_> {
     /// Applies a batch; waits for the store as long as it is away. False when the token was cancelled before.
     pub(super) fn apply(&mut self, entries: &[(Lane, i64, Entry)]) -> Result<bool, ServiceError> {
-        let rated: Vec<Rated<'_>> = entries.iter().filter_map(|entry| self.rated(entry)).collect();
-        let updates: Vec<Update<'_>> = rated
-            .iter()
-            .flat_map(|rated| Update::of_rating(rated.entities, rated.rating, rated.event_time, &rated.record))
-            .collect();
-        if updates.is_empty() {
-            return Ok(true);
-        }
         let began = Instant::now();
-        let attempt = || Ok(self.runtime.block_on(self.store.apply(&updates))?);
-        let Some(done) = self.waiting.until_done(self.stop, attempt)? else { return Ok(false) };
-        metrics::record_updates(done.applied, done.replayed, done.unusable, began.elapsed());
-        self.counts.applied += done.applied as u64;
-        self.counts.replayed += done.replayed as u64;
-        self.counts.unusable += done.unusable as u64;
+        let attempt = || self.runtime.block_on(self.apply_once(entries));
+        let Some(counts) = self.waiting.until_done(self.stop, attempt)? else { return Ok(false) };
+        metrics::record_updates(&counts, began.elapsed());
+        self.counts.applied += counts.applied;
+        self.counts.replayed += counts.replayed;
+        self.counts.unusable += counts.unusable;
+        self.counts.labels_without_review += counts.labels_without_review;
         Ok(true)
     }
 
-    fn rated<'e>(&self, (lane, offset, entry): &'e (Lane, i64, Entry)) -> Option<Rated<'e>> {
-        let Entry::Review(review) = entry else { return None };
-        let entities = ReviewEntities { product_id: review.product_id.as_deref(), user_id: review.user_id.as_deref() };
-        let topic = self.names.topic(lane.dataset).to_owned();
-        let record = Source { topic, partition: lane.partition, offset: *offset };
-        Some(Rated { entities, rating: review.rating?, event_time: review.created_at, record })
+    async fn apply_once(&self, entries: &[(Lane, i64, Entry)]) -> Result<UpdateCounts, ServiceError> {
+        let mut counts = UpdateCounts::default();
+        let remembered = self.remember_and_recall(entries).await?;
+        let mut events = Vec::with_capacity(entries.len());
+        let mut recalled = remembered.iter();
+        for (lane, offset, entry) in entries {
+            let (entities, says, event_time) = match entry {
+                Entry::Review(review) => {
+                    let Some(rating) = review.rating else { continue };
+                    (entities_of(review), Says::Rating(rating), review.created_at)
+                }
+                Entry::Feedback(feedback) => match recalled.next() {
+                    Some(Some(review)) => (review.borrowed(), Says::Label(feedback.label), feedback.created_at),
+                    Some(None) => {
+                        counts.labels_without_review += 1;
+                        continue;
+                    }
+                    // No view is made of labels.
+                    None => continue,
+                },
+                Entry::Prediction(_) => continue,
+            };
+            let topic = self.names.topic(lane.dataset).to_owned();
+            let record = Source { topic, partition: lane.partition, offset: *offset };
+            events.push(Event { entities, says, event_time, record });
+        }
+        let mut updates: Vec<Update<'_>> = Vec::with_capacity(2 * events.len());
+        for Event { entities, says, event_time, record } in &events {
+            match says {
+                Says::Rating(rating) => updates.extend(Update::of_rating(*entities, *rating, *event_time, record)),
+                Says::Label(label) => updates.extend(Update::of_label(*entities, *label, *event_time, record)),
+            }
+        }
+        if !updates.is_empty() {
+            let done = self.store.apply(&updates).await?;
+            counts.applied = done.applied as u64;
+            counts.replayed = done.replayed as u64;
+            counts.unusable = done.unusable as u64;
+        }
+        Ok(counts)
     }
+
+    /// Where some view is made of labels: notes of which products and users the batch's reviews are, and answers the same for
+    /// each of its labels, which name a review and nothing else.
+    async fn remember_and_recall(
+        &self,
+        entries: &[(Lane, i64, Entry)],
+    ) -> Result<Vec<Option<RememberedEntities>>, ServiceError> {
+        if !self.store.views().uses(EventSource::Feedback) {
+            return Ok(Vec::new());
+        }
+        let mut reviews = Vec::new();
+        let mut labels = Vec::new();
+        for (_, _, entry) in entries {
+            match entry {
+                Entry::Review(review) => reviews.push((review.review_id.0.as_str(), entities_of(review))),
+                Entry::Feedback(feedback) => labels.push(feedback.review_id.0.as_str()),
+                Entry::Prediction(_) => {}
+            }
+        }
+        if !reviews.is_empty() {
+            self.store.remember(&reviews).await?;
+        }
+        if labels.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.store.recall(&labels).await?)
+    }
+}
+
+fn entities_of(review: &Review) -> ReviewEntities<'_> {
+    ReviewEntities { product_id: review.product_id.as_deref(), user_id: review.user_id.as_deref() }
 }

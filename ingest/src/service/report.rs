@@ -59,11 +59,14 @@ impl fmt::Display for IngestReport {
             writeln!(f, "malformed  {malformed}, kept with their bytes: see the column `malformed`")?;
         }
         writeln!(f, "files      {files} of {bytes} bytes")?;
-        if let Some(UpdateCounts { applied, replayed, unusable }) = updates {
+        if let Some(UpdateCounts { applied, replayed, unusable, labels_without_review }) = updates {
             writeln!(
                 f,
-                "updates    {applied} of products and users; {replayed} were there, {unusable} found no place"
+                "updates    {applied} of products and users, {replayed} were there, {unusable} found no place"
             )?;
+            if *labels_without_review > 0 {
+                writeln!(f, "labels     {labels_without_review} of reviews that the online store does not remember")?;
+            }
         }
         writeln!(f, "seconds    {seconds:.3}")?;
         write!(f, "records/s  {records_per_second:.0}")
