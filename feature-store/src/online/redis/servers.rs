@@ -16,8 +16,9 @@ use tokio::time::Instant;
 /// nodes do not agree.
 const ROUNDS: usize = 8;
 
-/// Large enough to be worth a message to the connection's task, and so small that a batch of a thousand overlaps.
-const KEYS_PER_PIECE: usize = 128;
+/// A batch of the scorer is one piece as a rule: more of them cost more changes between threads than they save. Beyond it,
+/// the first answers come while the last commands are made.
+const KEYS_PER_PIECE: usize = 1024;
 
 pub(super) struct Servers {
     kind: ServersKind,
@@ -26,8 +27,8 @@ pub(super) struct Servers {
 
 enum ServersKind {
     One(ConnectionManager),
-    Sentinel(Sentinels),
-    Cluster(Cluster),
+    Sentinel(Box<Sentinels>),
+    Cluster(Box<Cluster>),
 }
 
 /// Commands for keys, one each.
@@ -64,15 +65,19 @@ impl Servers {
                 Kind::One => {
                     let mut connection = connector.connect(&places[0])?;
                     if is_cluster(&mut connection).await? {
-                        Cluster::connect(connector, places).await.map(ServersKind::Cluster)
+                        Cluster::connect(connector, places).await.map(|cluster| ServersKind::Cluster(Box::new(cluster)))
                     } else {
                         Ok(ServersKind::One(connection))
                     }
                 }
-                Kind::Cluster => Cluster::connect(connector, places).await.map(ServersKind::Cluster),
+                Kind::Cluster => {
+                    Cluster::connect(connector, places).await.map(|cluster| ServersKind::Cluster(Box::new(cluster)))
+                }
                 Kind::Sentinel { service } => {
                     let to_sentinels = connector.with_password(&config.sentinel_password);
-                    Sentinels::connect(connector, to_sentinels, places, service).await.map(ServersKind::Sentinel)
+                    Sentinels::connect(connector, to_sentinels, places, service)
+                        .await
+                        .map(|sentinels| ServersKind::Sentinel(Box::new(sentinels)))
                 }
             }
         };
