@@ -1,13 +1,14 @@
 //! `plaudit features`: what is known of products and users, online and in history.
 
 mod compact;
+mod backfill;
 mod get;
 mod join;
 mod join_report;
 
 use crate::config::Config;
 
-/// Show the features of products and users, join them with reviews
+/// Show the features of products and users, fill the online store, join them with reviews
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -24,6 +25,7 @@ pub struct Args {
 enum Verb {
     Get(get::Args),
     Compact(compact::Args),
+    Backfill(backfill::Args),
     Join(join::Args),
 }
 
@@ -31,6 +33,7 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     match args.verb {
         Verb::Get(args) => get::run(args, config).await,
         Verb::Compact(args) => compact::run(args, config).await,
+        Verb::Backfill(args) => backfill::run(args, config).await,
         Verb::Join(args) => join::run(args, config).await,
     }
 }

@@ -190,7 +190,7 @@ impl FeatureArgs {
 }
 
 /// A file as it is, a folder as the Parquet files in it.
-fn parquet_files(path: &Path) -> Result<Vec<PathBuf>, String> {
+pub fn parquet_files(path: &Path) -> Result<Vec<PathBuf>, String> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }

@@ -1,0 +1,100 @@
+//! `plaudit features backfill`: history into the online store.
+
+use crate::config::Config;
+use crate::files::FileArgs;
+use crate::output::Output;
+use crate::usage::{WrongUsage, sorted};
+use feature_store::backfill::{BackfillError, BackfillReport, backfill};
+use feature_store::online::OnlineStore;
+use feature_store::views::EventSource;
+use serde::Serialize;
+use service::shutdown::token_on_signals;
+use std::fmt;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Fill the online store with the ratings of files of reviews
+#[derive(clap::Args)]
+#[command(after_help = "\
+Doing it twice changes nothing the second time. Rows with the columns source_topic,
+source_partition and source_offset, as `plaudit ingest` writes them, are the records of Kafka that
+they name: a running ingest and a backfill count each once. The rows of any other file belong to
+that file's content: if they are in Kafka too, they count twice, and so do those of a file that
+was changed.
+
+Offsets are applied in their order. Where ingest has already applied newer records to a new or
+emptied store, older ones of the same partition would pass for applied: stop ingest, fill the
+store, and start it again.
+
+Examples:
+  plaudit features backfill --input history.parquet --set redis.url=redis://localhost:6379
+  plaudit features backfill --input offline/reviews
+  plaudit features backfill --input 2023.csv.gz 2024.csv.gz --column rating=stars")]
+pub struct Args {
+    #[command(flatten)]
+    files: FileArgs,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What came of it, for people or as JSON.
+#[derive(Serialize)]
+struct Filled {
+    #[serde(flatten)]
+    report: BackfillReport,
+    seconds: f64,
+}
+
+pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
+    let stop = token_on_signals()?;
+    if !config.redis.is_enabled() {
+        let advice = "there is no online store: set redis.url, such as --set redis.url=redis://localhost:6379";
+        return Err(WrongUsage(advice.to_owned()).into());
+    }
+    let views = config.features.parse()?;
+    if !views.uses(EventSource::Reviews) {
+        return Err(
+            WrongUsage("no view of features.views is made of reviews: there is nothing to fill".to_owned()).into()
+        );
+    }
+    let started = Instant::now();
+    let mut input = Vec::with_capacity(args.files.input.len());
+    for path in &args.files.input {
+        input.extend(files(path).map_err(WrongUsage)?);
+    }
+    let store = OnlineStore::connect(&config.redis, &views).await?;
+    let mut last = Instant::now();
+    let goes_on = |report: &BackfillReport| {
+        if last.elapsed() >= Duration::from_secs(5) {
+            last = Instant::now();
+            // A closed stderr must not end the work.
+            let _ = writeln!(std::io::stderr(), "{} rows, {} updates applied", report.rows, report.applied);
+        }
+        !stop.is_cancelled()
+    };
+    let report = backfill(&store, &input, &args.files.rows.options(), goes_on).await;
+    let report = report.map_err(|error| sorted(error, BackfillError::is_wrong_usage))?;
+    args.output.result(&Filled { report, seconds: started.elapsed().as_secs_f64() })?;
+    if stop.is_cancelled() {
+        anyhow::bail!("stopped before the end: run the same again, what was applied is not applied twice");
+    }
+    Ok(())
+}
+
+/// A file as it is; a folder as the Parquet files below it in the order of their names, which is that of offsets.
+fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
+    super::join::parquet_files(path)
+}
+
+impl fmt::Display for Filled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let BackfillReport { rows, skipped, applied, replayed, unusable } = self.report;
+        writeln!(f, "{rows} rows, {skipped} of them without rating, time or entity, {:.1} s", self.seconds)?;
+        writeln!(f, "  {applied} updates applied, {replayed} had been applied before")?;
+        if unusable > 0 {
+            writeln!(f, "  {unusable} updates lost: their keys in Redis hold something else than a hash")?;
+        }
+        Ok(())
+    }
+}
