@@ -184,7 +184,9 @@ fn bare(records: &[Vec<u8>], path: &Path) -> f64 {
             names.into_iter().zip(texts).map(|(name, mut column)| (name, Arc::new(column.finish()) as ArrayRef));
         let others: [(&str, ArrayRef); 2] =
             [("rating", Arc::new(rating.finish())), ("created_at", Arc::new(created_at.finish()))];
-        let batch = RecordBatch::try_from_iter(texts.chain(others)).expect("columns of one length");
+        // Nullable in each batch, also where a batch has none.
+        let columns = texts.chain(others).map(|(name, column)| (name, column, true));
+        let batch = RecordBatch::try_from_iter_with_nullable(columns).expect("columns of one length");
         let writer = writer.get_or_insert_with(|| {
             let file = File::create(path).expect("a file can be made");
             ArrowWriter::try_new(file, batch.schema(), Some(properties.clone())).expect("a schema that Parquet has")

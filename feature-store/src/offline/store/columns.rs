@@ -42,7 +42,7 @@ pub struct Columns {
 enum Fields {
     Reviews(ReviewColumns),
     Feedback(FeedbackColumns),
-    Predictions(PredictionColumns),
+    Predictions(Box<PredictionColumns>),
 }
 
 /// Every dataset's columns: those of its record type, then where the row comes from.
@@ -67,7 +67,7 @@ impl Columns {
         let fields = match dataset {
             Dataset::Reviews => Fields::Reviews(ReviewColumns::default()),
             Dataset::Feedback => Fields::Feedback(FeedbackColumns::default()),
-            Dataset::Predictions => Fields::Predictions(PredictionColumns::default()),
+            Dataset::Predictions => Fields::Predictions(Box::default()),
         };
         Self { schema: schema(dataset), source: SourceColumns::new(partition), fields, size_bytes: 0 }
     }
