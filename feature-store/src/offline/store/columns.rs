@@ -40,8 +40,8 @@ pub struct Columns {
 }
 
 enum Fields {
-    Reviews(ReviewColumns),
-    Feedback(FeedbackColumns),
+    Reviews(Box<ReviewColumns>),
+    Feedback(Box<FeedbackColumns>),
     Predictions(Box<PredictionColumns>),
 }
 
@@ -65,8 +65,8 @@ impl Columns {
     /// No rows of this partition yet.
     pub fn new(dataset: Dataset, partition: &SourcePartition) -> Self {
         let fields = match dataset {
-            Dataset::Reviews => Fields::Reviews(ReviewColumns::default()),
-            Dataset::Feedback => Fields::Feedback(FeedbackColumns::default()),
+            Dataset::Reviews => Fields::Reviews(Box::default()),
+            Dataset::Feedback => Fields::Feedback(Box::default()),
             Dataset::Predictions => Fields::Predictions(Box::default()),
         };
         Self { schema: schema(dataset), source: SourceColumns::new(partition), fields, size_bytes: 0 }
