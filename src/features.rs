@@ -1,7 +1,7 @@
 //! `plaudit features`: what is known of products and users, online and in history.
 
-mod compact;
 mod backfill;
+mod compact;
 mod get;
 mod join;
 mod join_report;

@@ -263,7 +263,8 @@ impl Shown {
             bar.set_message(stage.name());
         } else if self.last.elapsed() >= Duration::from_secs(10) {
             self.last = Instant::now();
-            let share = if total > 0 { format!(", {} %", done.min(total) * 100 / total) } else { String::new() };
+            let share =
+                (done.min(total) * 100).checked_div(total).map_or_else(String::new, |share| format!(", {share} %"));
             // A closed stderr must not end the join.
             let _ = writeln!(std::io::stderr(), "{}{share}", stage.name());
         }

@@ -65,7 +65,7 @@ impl Store {
 
 /// A review's JSON, with its product and user.
 fn review_of(id: usize, product: Option<&str>, user: Option<&str>) -> Value {
-    let text = if id % 3 == 0 { "a good product" } else { "a bad product" };
+    let text = if id.is_multiple_of(3) { "a good product" } else { "a bad product" };
     json!({"review_id": format!("r-{id}"), "text": text, "product_id": product, "user_id": user,
            "created_at": "2024-05-01T10:00:00Z"})
 }

@@ -1,7 +1,7 @@
 //! Feast itself, from PyPI: it reads what we write, and we read and continue what it brought.
 
 use crate::servers::Server;
-use crate::stores::{at, config, present, read_one, source, update};
+use crate::stores::{config, present, read_one, source, update};
 use feature_store::online::{Entity, OnlineStore};
 use feature_store::views::FeaturesConfig;
 use schemas::Source;
