@@ -7,6 +7,7 @@ mod harness;
 mod online;
 mod refusals;
 mod s3;
+mod skew;
 
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
