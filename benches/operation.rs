@@ -29,7 +29,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const PARTITIONS: i32 = 4;
 const MANY: i64 = 5_000_000;
-/// The part of the records that the slow broker is given.
+/// As many more are there for the slow broker.
 const WHILE_SLOW: i64 = 1_000_000;
 const SHARED: i64 = 1_500_000;
 const LOOK: Duration = Duration::from_millis(200);
@@ -87,17 +87,23 @@ fn memory(brokers: &str, reviews: &[Vec<u8>]) {
         say("the slow broker is left out: PLAUDIT_BENCH_KAFKA_PID does not name its process");
         return;
     };
+    scorer.signal("STOP");
     world.produce(reviews, WHILE_SLOW);
-    let (mut slow_peak, began) = (0, Instant::now());
-    while world.predictions() < MANY + WHILE_SLOW && began.elapsed() < Duration::from_secs(30) {
-        signal(&pid, "STOP");
-        std::thread::park_timeout(Duration::from_millis(400));
+    scorer.signal("CONT");
+    let mut slow_peak = 0;
+    let slow = Slowed(pid);
+    for _ in 0..60 {
+        slow.stand_still(Duration::from_millis(400));
         slow_peak = slow_peak.max(scorer.resident_megabytes());
-        signal(&pid, "CONT");
         std::thread::park_timeout(Duration::from_millis(100));
     }
+    let left = (MANY + WHILE_SLOW - world.predictions()).max(0);
     row(
-        "resident memory of `score`, a broker that works a fifth of the time and a backlog, MB",
+        &format!(
+            "resident memory of `score`, a broker that stands still four fifths of 30 s, {} of {} records left, MB",
+            grouped(left as u64),
+            grouped(WHILE_SLOW as u64)
+        ),
         &format!("at most {slow_peak}"),
         &format!("before: {peak}"),
         slow_peak as f64 / peak as f64,
@@ -108,13 +114,18 @@ fn memory(brokers: &str, reviews: &[Vec<u8>]) {
 fn two_beside_one(brokers: &str, reviews: &[Vec<u8>]) {
     let rates = [1, 2].map(|scorers| {
         let world = World::new(brokers, &format!("shared-{scorers}"));
+        let at_work: Vec<Scorer> = (0..scorers).map(|_| world.scorer()).collect();
+        // Time for all to become members and to share the partitions.
+        std::thread::park_timeout(BEFORE);
+        at_work.iter().for_each(|scorer| scorer.signal("STOP"));
         world.produce(reviews, SHARED);
-        let _scorers: Vec<Scorer> = (0..scorers).map(|_| world.scorer()).collect();
-        // From the first fifth on: all are members by then.
-        world.wait_for(SHARED / 5);
-        let (first, began) = (world.predictions(), Instant::now());
-        world.wait_for(SHARED);
-        (world.predictions() - first) as f64 / began.elapsed().as_secs_f64()
+        at_work.iter().for_each(|scorer| scorer.signal("CONT"));
+        let began = Instant::now();
+        while world.predictions() < SHARED {
+            assert!(began.elapsed() < Duration::from_secs(120), "the scorers stand still");
+            std::thread::park_timeout(LOOK);
+        }
+        SHARED as f64 / began.elapsed().as_secs_f64()
     });
     row(
         "two scorers that share the machine with the broker",
@@ -152,11 +163,13 @@ fn succession(brokers: &str, reviews: &[Vec<u8>], name: &str, round: usize) -> D
         }
         if gone.is_none() && began.elapsed() > BEFORE {
             assert_eq!(last.len(), PARTITIONS as usize, "every partition has predictions");
-            signal(&goes.0.id().to_string(), name);
+            goes.signal(name);
             gone = Some(Instant::now());
         }
     }
     drop(stays);
+    let resumed = last.values().all(|last| gone.is_some_and(|gone| *last > gone));
+    assert!(resumed, "a partition had no successor within {} s", AFTER.as_secs());
     longest
 }
 
@@ -244,8 +257,7 @@ impl World {
     }
 
     fn scorer(&self) -> Scorer {
-        let log = std::fs::File::create(self.folder.path().join("score.log")).expect("a file");
-        Scorer(self.plaudit("score").stdout(Stdio::null()).stderr(log).spawn().expect("the binary runs"))
+        Scorer(self.plaudit("score").stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary runs"))
     }
 
     fn produce(&self, reviews: &[Vec<u8>], records: i64) {
@@ -272,12 +284,6 @@ impl World {
         ends.iter().map(|(_, _, next)| next.0).sum()
     }
 
-    fn wait_for(&self, predictions: i64) {
-        while self.predictions() < predictions {
-            std::thread::park_timeout(LOOK);
-        }
-    }
-
     fn read_predictions(&self) -> BaseConsumer {
         let consumer: BaseConsumer = self.kafka.consumer("operation").create().expect("a consumer");
         let mut partitions = TopicPartitionList::new();
@@ -292,7 +298,28 @@ impl World {
 
 struct Scorer(Child);
 
+/// A broker that stands still now and then; it goes on when this is dropped, whatever happened.
+struct Slowed(String);
+
+impl Slowed {
+    fn stand_still(&self, time: Duration) {
+        signal(&self.0, "STOP");
+        std::thread::park_timeout(time);
+        signal(&self.0, "CONT");
+    }
+}
+
+impl Drop for Slowed {
+    fn drop(&mut self) {
+        signal(&self.0, "CONT");
+    }
+}
+
 impl Scorer {
+    fn signal(&self, name: &str) {
+        signal(&self.0.id().to_string(), name);
+    }
+
     fn resident_megabytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).expect("the scorer lives");
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("the kernel tells it");

@@ -73,10 +73,8 @@ impl Timestamp {
         let date = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
         Self::from_epoch_millis(date.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis())
     }
-}
 
-impl Timestamp {
-    /// The bytes of its RFC 3339 form. Each prediction has two, and chrono's way through `fmt` takes ten times as long.
+    /// The bytes of its RFC 3339 form. Each prediction has two; they need not go through `fmt`.
     fn rfc3339(self) -> [u8; 24] {
         let (day, of_day) = (self.0.div_euclid(DAY_MILLIS), self.0.rem_euclid(DAY_MILLIS) as u32);
         let date = NaiveDate::from_num_days_from_ce_opt((day + EPOCH_DAY) as i32).expect("it is within the range");

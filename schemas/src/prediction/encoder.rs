@@ -1,5 +1,5 @@
-//! Predictions to bytes where every nanosecond counts: what those of one model and topic share is encoded once, and no
-//! string of theirs is copied first. The bytes are the ones that serde gives for [`Prediction`](super::Prediction).
+//! Predictions to bytes: what those of one model and topic share is encoded once, and no string of theirs is copied first. The
+//! bytes are the ones that serde gives for [`Prediction`](super::Prediction).
 
 use super::FeaturesStatus;
 use crate::{ModelRef, ReviewId, Timestamp};

@@ -9,7 +9,7 @@ use service::kafka::NextOffset;
 use std::collections::HashMap;
 use std::time::Instant;
 
-/// A record, and when it was read.
+/// A record, and when it was read, or the one with which its run began.
 pub(super) struct Taken<'c> {
     pub(super) message: BorrowedMessage<'c>,
     pub(super) at: Instant,
@@ -34,6 +34,7 @@ impl<'c> Batch<'c> {
 
     /// Adds a record of a partition that was [entered](Self::enter).
     pub(super) fn push(&mut self, message: BorrowedMessage<'c>, at: Instant) {
+        debug_assert!(self.epochs.contains_key(&message.partition()), "nobody owns the record");
         self.bytes += message.payload_len() + message.key_len();
         self.records.push(Taken { message, at });
     }
@@ -79,6 +80,6 @@ impl<'c> Batch<'c> {
 
     /// Whether the assignment by which it holds the partition still stands.
     pub(super) fn is_owned(&self, partition: i32, owned: &Owned) -> bool {
-        self.epochs.get(&partition).copied() == owned.epoch(partition)
+        self.epochs.get(&partition).is_some_and(|&epoch| owned.epoch(partition) == Some(epoch))
     }
 }

@@ -84,3 +84,41 @@ impl End {
         Some(others)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end(offsets: &[(i32, i64)]) -> End {
+        End { offsets: offsets.iter().copied().collect(), reached: HashMap::new(), looked_at_others: None }
+    }
+
+    #[test]
+    fn the_last_record_before_the_end_is_taken_and_the_next_one_not() {
+        let (mut end, owned) = (end(&[(0, 10)]), Owned::of(&[(0, 1)]));
+        assert!(!end.is_beyond(0, 8, 1));
+        assert_eq!(end.left_to_others(&owned), None);
+        assert!(!end.is_beyond(0, 9, 1));
+        assert!(end.is_beyond(0, 10, 1));
+        assert_eq!(end.left_to_others(&owned), Some(Vec::new()));
+        // A partition that was added later has its end at the start.
+        assert!(end.is_beyond(7, 0, 1));
+    }
+
+    #[test]
+    fn an_end_that_no_record_showed_is_told_once_by_assignment() {
+        let mut end = end(&[(0, 10)]);
+        assert_eq!(end.reach(0, 1), Some(NextOffset(10)));
+        assert_eq!(end.reach(0, 1), None);
+        assert_eq!(end.reach(0, 2), Some(NextOffset(10)));
+        assert_eq!(end.reach(7, 1), None);
+    }
+
+    #[test]
+    fn what_was_reached_by_another_assignment_or_belongs_to_another_member_is_not_done() {
+        let mut end = end(&[(0, 10), (1, 20)]);
+        end.is_beyond(0, 9, 1);
+        assert_eq!(end.left_to_others(&Owned::of(&[(0, 2)])), None);
+        assert_eq!(end.left_to_others(&Owned::of(&[(0, 1)])), Some(vec![(1, 20)]));
+    }
+}

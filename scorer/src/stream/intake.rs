@@ -31,12 +31,12 @@ const PAUSE_AFTER: Duration = Duration::from_millis(500);
 /// How long it waits when a batch is at hand that the next stage can't take yet.
 const BUSY: Duration = Duration::from_millis(1);
 
-/// While so many batches are at work, one scored and one published, a batch that is not full goes on growing: in a queue it
-/// would be a transaction more, and wait as long.
+/// While so many batches are at work, a batch that is not full goes on growing: in a queue it would be a transaction more, and
+/// wait as long.
 const AT_WORK: isize = 2;
 
-/// So many records are read before the clock, the token and the assignment are looked at again: a small part of a millisecond.
-const RUN: usize = 64;
+/// So many records are read before the clock and the token are looked at again: a small part of a millisecond.
+const POLLS_PER_LOOK: usize = 64;
 
 pub(super) type ReviewConsumer = BaseConsumer<Callbacks>;
 
@@ -107,7 +107,7 @@ impl<'c> Intake<'c> {
         Ok(())
     }
 
-    /// Gives the batch to the next stage; while that is busy, goes on collecting. When the batch is full and the wait is long,
+    /// Gives the batch to the next stage; while the stages are busy, goes on collecting. When the batch is full and the wait is long,
     /// the partitions pause and polling goes on: the group hears from this member, and can take partitions from it.
     /// What can't be given before the worker is told to stop is left to the next owner.
     fn hand_over(
@@ -116,7 +116,7 @@ impl<'c> Intake<'c> {
         batches: &SyncSender<Batch<'c>>,
         stop: &CancellationToken,
     ) -> Result<Option<Batch<'c>>, Error> {
-        let began = Instant::now();
+        let mut full_since = None;
         let mut paused = false;
         let sent = loop {
             if batch.is_full(self.config) || self.ownership.progress.batches() < AT_WORK {
@@ -133,12 +133,13 @@ impl<'c> Intake<'c> {
             if stop.is_cancelled() {
                 break false;
             }
-            if !batch.is_full(self.config) {
+            let full_for = batch.is_full(self.config).then(|| full_since.get_or_insert_with(Instant::now).elapsed());
+            if full_for.is_none() {
                 // Polling with a wait of a millisecond or less would spin through it.
                 if !self.collect(Duration::ZERO, &mut batch)? {
                     std::thread::park_timeout(BUSY);
                 }
-            } else if began.elapsed() < PAUSE_AFTER {
+            } else if full_for.is_some_and(|full_for| full_for < PAUSE_AFTER) {
                 std::thread::park_timeout(BUSY);
             } else {
                 // Again each time: a partition may have come meanwhile.
@@ -164,7 +165,7 @@ impl<'c> Intake<'c> {
     fn collect(&mut self, wait: Duration, batch: &mut Batch<'c>) -> Result<bool, Error> {
         let mut run = None;
         let mut came = self.poll(wait, batch, &mut run)?;
-        for _ in 1..RUN {
+        for _ in 1..POLLS_PER_LOOK {
             if !came || batch.is_full(self.config) {
                 break;
             }
@@ -185,7 +186,8 @@ impl<'c> Intake<'c> {
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 self.note_end(partition, batch);
                 *run = None;
-                Ok(false)
+                // Other partitions may have more at hand.
+                Ok(true)
             }
             Some(Err(KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset))) => {
                 tracing::warn!("a position lies outside of what \"{}\" holds: joins the group anew", self.topic);
@@ -274,7 +276,7 @@ impl<'c> Intake<'c> {
     }
 }
 
-/// Records of one partition that come one after the other.
+/// Records of one partition that come one after the other. It does not outlive the batch that it entered.
 #[derive(Clone, Copy)]
 struct Run {
     partition: i32,

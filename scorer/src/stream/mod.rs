@@ -2,7 +2,7 @@
 //!
 //! Three stages, each in its own thread, joined by channels of one batch: *intake* polls Kafka and collects a batch, *scoring*
 //! decodes and scores it on all cores, *publishing* writes predictions, dead letters and offsets in one transaction. So one
-//! batch is scored while the one before commits. A batch is what has arrived while the stages were busy: a lone record goes
+//! batch is scored while the one before commits. A batch is what has arrived while two others were at work: a lone record goes
 //! through at once, a backlog in large transactions.
 //!
 //! A transaction that fails in passing is aborted and written again from memory. A producer that can't go on, because its
@@ -133,7 +133,7 @@ impl Stream {
             stop: token.clone(),
             report: report::Tally::new(),
         };
-        // One batch waits before each stage, which keeps it busy. With the one that each stage works on, at most five are in
+        // One batch, a full one before scoring, waits before each stage, which keeps it busy. With the one that each stage works on, at most five are in
         // memory.
         let (collected, to_score) = sync_channel(1);
         let (scored, to_publish) = sync_channel(1);

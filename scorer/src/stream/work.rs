@@ -98,6 +98,7 @@ impl Worker {
             let decoded = self.in_shares(&batch.records, |_, records| records.iter().map(decode).collect::<Vec<_>>());
             let decoded: Vec<Decoded> = decoded.into_iter().flatten().collect();
             let features = self.read_features(&decoded);
+            assert_eq!(features.len(), decoded.len(), "each review has an answer");
             self.in_shares(&batch.records, |start, records| {
                 let given = decoded[start..].iter().zip(&features[start..]);
                 self.share(&making, records.iter().zip(given).map(|(taken, (review, found))| (taken, review, found)))
@@ -108,6 +109,8 @@ impl Worker {
                 self.share(&making, records.iter().map(|taken| (taken, decode(taken), &none)))
             })
         };
+        let outcomes: usize = shares.iter().map(|share| share.outcomes.len()).sum();
+        assert_eq!(outcomes, batch.records.len(), "each record has an outcome");
         ScoredBatch { batch, shares }
     }
 
