@@ -25,7 +25,7 @@ pub struct Args {
     #[arg(value_name = "DATASET", value_parser = dataset)]
     datasets: Vec<Dataset>,
     /// A file of half this size is large enough, and none is made larger; one file is held in memory
-    #[arg(long, value_name = "BYTES", default_value_t = 256 * 1024 * 1024, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "BYTES", default_value_t = 256 * 1024 * 1024, value_parser = clap::value_parser!(u64).range(1..=4_000_000_000))]
     target_bytes: u64,
     /// Leave younger files alone: a writer that was slow to notice that another has its partition is over by then
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]

@@ -49,6 +49,18 @@ async fn young_and_large_files_are_left_alone() {
 }
 
 #[tokio::test]
+async fn a_file_that_was_moved_away_finds_its_place_when_it_comes_back() {
+    let world = World::new();
+    // There is no file between them.
+    world.write(0..10).await;
+    world.write(20..30).await;
+    assert_eq!(compact(&world).await, Compacted::default());
+    world.write(10..20).await;
+    assert_eq!(compact(&world).await.written, 1);
+    assert_eq!(world.read().await, (0..30).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn one_that_was_killed_before_it_had_removed_all_is_finished_by_the_next() {
     let world = World::new();
     let parts: Vec<_> = [0..10, 10..20, 20..30].into_iter().map(|offsets| part(0, offsets)).collect();

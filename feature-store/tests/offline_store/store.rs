@@ -16,6 +16,10 @@ async fn a_part_is_created_once_and_the_chain_ends_behind_it() {
     // Another writer had read on: the first one stays, whole.
     assert_eq!(world.write(0..25).await, Created::Existed);
     assert_eq!((end().await, world.read().await), (Some(10), (0..10).collect()));
+    // Nor is it the second's own, as the first one's is the first's.
+    assert!(!world.store.holds(&part(0, 0..25)).await.unwrap());
+    assert!(world.store.holds(&part(0, 0..10)).await.unwrap());
+    assert!(!world.store.holds(&part(0, 10..12)).await.unwrap());
     assert_eq!(world.write(10..12).await, Created::New);
     assert_eq!((end().await, world.read().await), (Some(12), (0..12).collect()));
     // Others are not concerned.

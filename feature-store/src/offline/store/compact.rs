@@ -89,7 +89,18 @@ impl Store {
         // Of files that older and newer versions wrote, no column is left out.
         let mut columns = dataset.schema();
         for part in run {
-            let (metadata, _) = footer::read(self, &part.meta).await?;
+            let (metadata, covered) = footer::read(self, &part.meta).await?;
+            if covered.end < part.offsets.end {
+                // A compacted file would cover what is missing for good, should it come back.
+                tracing::warn!(
+                    "leaves the files around {} as they are: it ends before offset {}, and no file holds those before {}; \
+                     restore the file that is missing",
+                    self.display(&part.meta.location),
+                    covered.end,
+                    part.offsets.end
+                );
+                return Ok(Compacted::default());
+            }
             let file = metadata.file_metadata();
             let theirs = parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata()).map_err(|error| {
                 let problem = format!("cannot be read as Parquet ({error})");

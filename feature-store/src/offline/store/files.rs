@@ -96,6 +96,23 @@ impl Store {
         self.put(&part.name.within(&part.partition.folder(part.dataset)), part.bytes.clone()).await
     }
 
+    /// Whether the file that has a part's name covers what the part does: its rows are the same then, be it that the part
+    /// was created and the answer did not arrive.
+    pub async fn holds(&self, part: &FinishedPart) -> Result<bool, Error> {
+        let path = part.name.within(&part.partition.folder(part.dataset));
+        let meta = match self.objects.head(&path).await {
+            Ok(meta) => meta,
+            // A compaction has taken it.
+            Err(object_store::Error::NotFound { .. }) => return Ok(false),
+            Err(error) => return Err(Error::access("read", self.display(&path), &error)),
+        };
+        match footer::read(self, &meta).await {
+            Ok((_, offsets)) => Ok(offsets == part.offsets),
+            Err(Error::Gone { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn put(&self, path: &Path, bytes: Bytes) -> Result<Created, Error> {
         match self.objects.put_opts(path, bytes.into(), PutOptions::from(PutMode::Create)).await {
             Ok(_) => Ok(Created::New),
@@ -157,7 +174,8 @@ impl Store {
     }
 
     async fn with_offsets(&self, partition: SourcePartition, mut files: Vec<Listed>) -> Result<PartitionFiles, Error> {
-        files.sort_by_key(|file| (file.name.first, file.name.next));
+        // Of those with one start, what was compacted comes before what a late writer put beside it.
+        files.sort_by_key(|file| (file.name.first, std::cmp::Reverse(file.name.next)));
         let mut offsets = Vec::with_capacity(files.len());
         // The next greater first offset, which is where a part ends whose name does not say it: they are written one behind
         // the other.

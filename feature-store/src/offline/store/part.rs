@@ -8,6 +8,7 @@ use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::{FileMetaData, KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
@@ -103,6 +104,11 @@ impl PartWriter {
     }
 
     fn finish_as(mut self, next: i64, name: PartName) -> Result<FinishedPart, Error> {
+        if next <= self.first {
+            // Its name would hide the file that belongs there.
+            let problem = format!("the file would begin with offset {} and end before {next}", self.first);
+            return Err(Error::encode(self.dataset, &self.partition, ParquetError::General(problem)));
+        }
         for (key, value) in [
             ("plaudit.dataset", self.dataset.name().to_owned()),
             ("plaudit.topic", self.partition.topic.clone()),
