@@ -102,10 +102,10 @@ impl Ingest {
         let online_waits = Waiting::new(health.beside("online store"));
         let (placed, starts) = channel();
         let (restart, to_restart) = channel();
-        // One batch or step waits before each stage, which keeps it busy.
+        // One batch or step waits before each stage, which keeps it busy; a file that is finished waits in the hands of filing.
         let (collected, to_decode) = sync_channel(1);
         let (decoded, to_file) = sync_channel(1);
-        let (filed, to_store) = sync_channel(1);
+        let (filed, to_store) = sync_channel(0);
         let placer = placing::Placer {
             consumer: &consumer,
             kafka: &kafka,

@@ -8,7 +8,7 @@ use super::lane::{Epoch, Lane, Lanes, TopicNames};
 use super::report::Tally;
 use super::waiting::Waiting;
 use crate::metrics;
-use feature_store::offline::store::{Created, FinishedPart, Store};
+use feature_store::offline::store::{Created, Error as StoreError, FinishedPart, Store};
 use rdkafka::consumer::{CommitMode, Consumer};
 use service::kafka::{Error as KafkaError, NextOffset, NextOffsets};
 use std::collections::HashMap;
@@ -38,7 +38,10 @@ impl Storing<'_> {
                     if self.is_current(lane, epoch) && self.store(lane, epoch, &part, stop)? {
                         self.tally.file(&part, malformed);
                         metrics::count_records(lane.dataset, part.rows);
-                        self.commit(lane, epoch, part.offsets.end)?;
+                        // The partition may have been given up meanwhile, and is the next owner's to commit.
+                        if self.is_current(lane, epoch) {
+                            self.commit(lane, epoch, part.offsets.end)?;
+                        }
                     }
                 }
                 Ready::ReadUpTo { lane, epoch, next, records } => {
@@ -70,7 +73,7 @@ impl Storing<'_> {
     ) -> Result<bool, ServiceError> {
         let Some(store) = self.offline else { return Ok(false) };
         let began = Instant::now();
-        let created = self.waiting.until_done(stop, || Ok(self.runtime.block_on(store.create(part))?))?;
+        let created = self.waiting.until_done(stop, || Ok(self.runtime.block_on(create(store, part))?))?;
         let partition = self.names.partition(lane);
         match created {
             Some(Created::New) => {
@@ -93,7 +96,11 @@ impl Storing<'_> {
                 let _ = self.to_restart.send(lane);
                 Ok(false)
             }
-            None => Ok(false),
+            // What follows in this assignment may not be created: it would leave a hole where this file was to be.
+            None => {
+                self.void.insert(lane, epoch);
+                Ok(false)
+            }
         }
     }
 
@@ -124,5 +131,13 @@ impl Storing<'_> {
         if let Err(error) = committed {
             tracing::info!("the last offsets were not committed: {error}");
         }
+    }
+}
+
+/// Creates a file, or finds that it was created: by a request whose answer was lost, and which was sent again.
+async fn create(store: &Store, part: &FinishedPart) -> Result<Created, StoreError> {
+    match store.create(part).await? {
+        Created::Existed if store.holds(part).await? => Ok(Created::New),
+        created => Ok(created),
     }
 }
