@@ -135,9 +135,10 @@ impl KafkaConfig {
         if self.properties.get("group.protocol").is_none_or(|protocol| protocol != "consumer") {
             config
                 .set("partition.assignment.strategy", "cooperative-sticky")
-                // What a member that died leaves behind waits this long for a successor; librdkafka's default is 45 s. Three
-                // heartbeats fit.
-                .set("session.timeout.ms", "10000");
+                // What a member that died leaves behind waits this long for a successor; librdkafka's default is 45 s.
+                .set("session.timeout.ms", "10000")
+                // By its heartbeats a member hears that another one left: librdkafka's 3 s would be waited for by partitions.
+                .set("heartbeat.interval.ms", "500");
         }
         self.finish(config)
     }
