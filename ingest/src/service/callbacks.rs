@@ -3,9 +3,9 @@
 
 use super::ends::{self, Ends};
 use super::lane::{Lane, Lanes, TopicNames};
-use super::placing::Request;
+use super::placing::{RESTART, Request};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
 use service::health::Component;
@@ -25,6 +25,7 @@ pub(super) struct Callbacks {
 /// Partitions that were assigned and are not given to the client yet.
 #[derive(Default)]
 pub(super) struct Placing {
+    /// Of the last assignment; they count from 1.
     pub(super) number: u64,
     pub(super) lanes: Option<Vec<Lane>>,
 }
@@ -34,13 +35,18 @@ impl Callbacks {
         self.placing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks where these begin; the number of the answer.
-    pub(super) fn request(&self, lanes: Vec<Lane>) -> u64 {
+    /// Asks where these begin that were assigned.
+    fn request_assignment(&self, lanes: Vec<Lane>) {
         let mut placing = self.placing();
         placing.number += 1;
+        placing.lanes = Some(lanes.clone());
         // Nobody answers when the process ends.
         let _ = self.requests.send(Request { number: placing.number, lanes });
-        placing.number
+    }
+
+    /// Asks where this one begins anew. What is being placed goes on being placed.
+    pub(super) fn request_restart(&self, lane: Lane) {
+        let _ = self.requests.send(Request { number: RESTART, lanes: vec![lane] });
     }
 
     fn lanes_of(&self, list: &TopicPartitionList) -> Vec<Lane> {
@@ -65,8 +71,7 @@ impl ConsumerContext for Callbacks {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
         let lanes = self.lanes_of(list);
         if event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
-            self.request(lanes.clone());
-            self.placing().lanes = Some(lanes);
+            self.request_assignment(lanes);
             return;
         }
         self.placing().lanes = None;
@@ -80,13 +85,6 @@ impl ConsumerContext for Callbacks {
         let done = if is_cooperative(consumer) { consumer.incremental_unassign(list) } else { consumer.unassign() };
         if let Err(error) = done {
             tracing::warn!("the consumer group could not rebalance: {error}");
-        }
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
-        if let Err(error) = result {
-            // The next commit, or the next owner's, says the same and more.
-            tracing::debug!("offsets were not committed: {error}");
         }
     }
 }

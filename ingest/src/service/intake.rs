@@ -6,7 +6,7 @@ use super::config::IngestConfig;
 use super::ends::Ends;
 use super::error::ServiceError;
 use super::lane::{Epoch, Lane, Lanes, TopicNames};
-use super::placing::Placed;
+use super::placing::{Placed, RESTART};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
@@ -22,8 +22,12 @@ use tokio_util::sync::CancellationToken;
 const IDLE: Duration = Duration::from_millis(100);
 /// How long it waits while a start is looked up, or while a batch is at hand that the next stage can't take yet.
 const BUSY: Duration = Duration::from_millis(1);
-/// How long a full batch waits before the partitions pause. Pausing drops what the client has fetched ahead.
-const PAUSE_AFTER: Duration = Duration::from_millis(500);
+/// How long a full batch waits before the partitions pause. Pausing drops what the client has fetched ahead, so it is for
+/// stages that are held up, not for those that are merely busy. Until then nobody polls: it is half of the shortest
+/// `max.poll.interval.ms` that goes with the session's length.
+const PAUSE_AFTER: Duration = Duration::from_secs(5);
+/// How long a poll waits while they are paused.
+const PAUSED: Duration = Duration::from_millis(10);
 /// How long the broker may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
 /// How often a run that stops at the end asks how far other members are.
@@ -54,9 +58,19 @@ impl Batch<'_> {
         self.records.is_empty() && self.read_up_to.is_empty() && !self.ends_files
     }
 
+    /// Takes out what was read of a partition.
+    fn remove(&mut self, lane: Lane) {
+        self.records.retain(|taken| taken.lane != lane);
+        self.bytes = self.records.iter().map(|taken| size_bytes(&taken.message)).sum();
+    }
+
     fn is_full(&self, config: &IngestConfig) -> bool {
         self.records.len() >= config.batch_max_records || self.bytes >= config.batch_max_bytes
     }
+}
+
+fn size_bytes(message: &BorrowedMessage<'_>) -> usize {
+    message.payload_len() + message.key_len()
 }
 
 /// Joins the consumer group.
@@ -104,8 +118,11 @@ impl<'c> Intake<'c, '_> {
                 true => IDLE,
                 false => Duration::ZERO,
             };
+            let began = Instant::now();
             let came = self.poll(wait, &mut batch)?;
-            if !came && self.ends.is_some() && self.has_reached_the_end(&mut batch)? {
+            // A poll that did not wait to its end may have met statistics, with records behind them.
+            let is_silent = !came && batch.records.is_empty() && wait == IDLE && began.elapsed() >= IDLE;
+            if is_silent && self.ends.is_some() && self.has_reached_the_end(&mut batch)? {
                 break;
             }
             if batch.is_empty() || came && !batch.is_full(self.config) {
@@ -126,7 +143,7 @@ impl<'c> Intake<'c, '_> {
         while let Ok(Placed { number, starts }) = self.placed.try_recv() {
             let is_assignment = {
                 let mut placing = self.consumer.context().placing();
-                placing.number == number && placing.lanes.take().is_some()
+                number != RESTART && placing.number == number && placing.lanes.take().is_some()
             };
             if is_assignment {
                 let mut list = TopicPartitionList::new();
@@ -146,12 +163,14 @@ impl<'c> Intake<'c, '_> {
                 } else {
                     self.consumer.assign(&list)
                 });
-                if let Err(error) = done {
-                    tracing::warn!("the consumer group could not rebalance: {error}");
-                }
+                done.map_err(|source| Error::client("take on the assigned partitions", source))?;
                 self.lanes.assigned();
                 self.health.ready();
                 tracing::info!("reads {} partitions more", starts.len());
+                continue;
+            }
+            if number != RESTART {
+                // The group has taken them back.
                 continue;
             }
             for (lane, start) in starts {
@@ -166,10 +185,8 @@ impl<'c> Intake<'c, '_> {
                     }
                     // From where it is it must not go on: records would be left out.
                     Err(error) => {
-                        tracing::warn!("{} begins anew after: {error}", self.names.partition(lane));
-                        self.lanes.end(lane);
-                        self.consumer.context().request(vec![lane]);
-                        self.restarting.insert(lane);
+                        tracing::warn!("{} could not begin anew: {error}", self.names.partition(lane));
+                        self.join_anew()?;
                     }
                 }
             }
@@ -179,7 +196,7 @@ impl<'c> Intake<'c, '_> {
 
     fn note_start(&self, lane: Lane, epoch: Epoch, from: i64, batch: &mut Batch<'c>) {
         // What was read by an earlier assignment will be read again.
-        batch.records.retain(|taken| taken.lane != lane);
+        batch.remove(lane);
         if let Some(ends) = self.ends {
             ends.begin_anew();
             ends.read_up_to(lane, epoch, from);
@@ -196,8 +213,24 @@ impl<'c> Intake<'c, '_> {
 
     fn restart(&mut self, lane: Lane) {
         if self.lanes.owned(lane).is_some() && self.restarting.insert(lane) {
-            self.consumer.context().request(vec![lane]);
+            self.consumer.context().request_restart(lane);
         }
+    }
+
+    /// Leaves the group and joins it again: the next assignment finds out where each partition begins. A client that has no
+    /// valid position for a partition can't be told one otherwise.
+    fn join_anew(&mut self) -> Result<(), Error> {
+        self.restarting.clear();
+        let owned = self.lanes.all();
+        if owned.is_empty() {
+            // It is on its way already: each partition tells the same.
+            return Ok(());
+        }
+        self.health.not_ready("joins the consumer group anew");
+        // What is still fetched of them is not theirs to write.
+        owned.into_iter().for_each(|(lane, _)| self.lanes.end(lane));
+        self.consumer.unsubscribe();
+        self.consumer.subscribe(&self.names.all()).map_err(|source| Error::client("subscribe", source))
     }
 
     /// Gives the batch to the next stage; while that is busy, goes on collecting. When the batch is full and the wait is long,
@@ -209,7 +242,7 @@ impl<'c> Intake<'c, '_> {
         batches: &SyncSender<Batch<'c>>,
         stop: &CancellationToken,
     ) -> Result<Option<Batch<'c>>, ServiceError> {
-        let began = Instant::now();
+        let mut full_since = None;
         let mut paused = false;
         let sent = loop {
             match batches.try_send(batch) {
@@ -219,17 +252,19 @@ impl<'c> Intake<'c, '_> {
                 Err(TrySendError::Full(unsent)) => batch = unsent,
             }
             self.begin_what_is_placed(&mut batch)?;
-            if !batch.is_full(self.config) {
+            let full_for = batch.is_full(self.config).then(|| full_since.get_or_insert_with(Instant::now).elapsed());
+            if full_for.is_none() {
+                full_since = None;
                 if !self.poll(Duration::ZERO, &mut batch)? {
                     std::thread::park_timeout(BUSY);
                 }
-            } else if began.elapsed() < PAUSE_AFTER {
+            } else if full_for.is_some_and(|full_for| full_for < PAUSE_AFTER) {
                 std::thread::park_timeout(BUSY);
             } else {
                 // Again each time: a partition may have come meanwhile.
                 self.set_paused(true)?;
                 paused = true;
-                self.poll(IDLE, &mut batch)?;
+                self.poll(PAUSED, &mut batch)?;
             }
         };
         if paused {
@@ -258,8 +293,8 @@ impl<'c> Intake<'c, '_> {
             // Statistics tell of which topic.
             Some(Err(KafkaError::PartitionEOF(_))) => Ok(true),
             Some(Err(KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset))) => {
-                tracing::warn!("a position lies outside of what a topic holds: all partitions begin anew");
-                self.lanes.all().into_iter().for_each(|(lane, _)| self.restart(lane));
+                tracing::warn!("a position lies outside of what a topic holds: joins the group anew");
+                self.join_anew()?;
                 Ok(false)
             }
             Some(Err(error)) => {
@@ -296,7 +331,7 @@ impl<'c> Intake<'c, '_> {
                 return;
             }
         }
-        batch.bytes += message.payload_len() + message.key_len();
+        batch.bytes += size_bytes(&message);
         batch.records.push(Taken { message, lane, epoch });
     }
 

@@ -30,6 +30,9 @@ const IDLE: Duration = Duration::from_millis(100);
 /// Chains that are looked up at a time.
 const CHAINS_AT_A_TIME: usize = 16;
 
+/// The number of requests for partitions that begin anew within an assignment.
+pub(super) const RESTART: u64 = 0;
+
 /// Partitions to be read.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
