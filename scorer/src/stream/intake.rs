@@ -133,13 +133,12 @@ impl<'c> Intake<'c> {
             if stop.is_cancelled() {
                 break false;
             }
-            let full_for = batch.is_full(self.config).then(|| full_since.get_or_insert_with(Instant::now).elapsed());
-            if full_for.is_none() {
+            if !batch.is_full(self.config) {
                 // Polling with a wait of a millisecond or less would spin through it.
                 if !self.collect(Duration::ZERO, &mut batch)? {
                     std::thread::park_timeout(BUSY);
                 }
-            } else if full_for.is_some_and(|full_for| full_for < PAUSE_AFTER) {
+            } else if full_since.get_or_insert_with(Instant::now).elapsed() < PAUSE_AFTER {
                 std::thread::park_timeout(BUSY);
             } else {
                 // Again each time: a partition may have come meanwhile.
