@@ -22,12 +22,14 @@
 mod aggregate;
 mod config;
 mod decay;
+mod future;
 mod state;
 mod view;
 
 pub use aggregate::{Aggregate, Function, Span};
 pub use config::{FeatureConfig, FeaturesConfig, InvalidViews, ViewConfig};
 pub(crate) use decay::{HALVINGS_LIMIT, SERIES_TERMS};
+pub use future::is_future;
 pub use state::{Event, State};
 pub use view::{EntityKind, EventSource, Feature, View, Views};
 

@@ -12,6 +12,7 @@ pub mod headers;
 mod offset;
 mod reachable;
 mod reader;
+mod silence;
 mod transaction;
 
 pub use access::Access;
@@ -20,4 +21,5 @@ pub use embedded::EmbeddedBroker;
 pub use error::{Error, ErrorKind};
 pub use offset::{NextOffset, NextOffsets, committed_offsets};
 pub use reader::read_to_end;
+pub use silence::Silence;
 pub use transaction::TransactionalProducer;
