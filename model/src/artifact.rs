@@ -4,10 +4,12 @@
 //!
 //! Tensors, each of one dimension: `bias` F64 \[1\]; `slot` U32 \[n\], ascending; `scale` F32 \[n\] (idf, or 1); `weight` F32 \[n\].
 //! Where the configuration names features, also `feature_mean`, `feature_scale` and `feature_weight`, F64 \[number of them\], in
-//! its order. Such a file has the format version 2; one without features has 1, and builds that know of none read it.
+//! its order. A file has the lowest format version that knows all it holds, so that older builds read what they can: 2 came with
+//! features, 3 with keep rates.
 
 use crate::config::{ConfigError, ModelConfig};
 use crate::dense::{Dense, Standard};
+use crate::keep_rates::KeepRates;
 use crate::scoring::{MAGNITUDE_LIMIT, Model};
 use crate::slots::{Slot, Slots};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -19,8 +21,8 @@ use std::collections::HashMap;
 pub const MAX_ARTIFACT_BYTES: usize = 1 << 30;
 
 const METADATA_KEY: &str = "plaudit";
-/// The newest version that is read. Features came with 2.
-const FORMAT_VERSION: u32 = 2;
+/// The newest version that is read.
+const FORMAT_VERSION: u32 = 3;
 
 /// Why bytes are no model.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +79,9 @@ struct Header {
     format_version: u32,
     config: ModelConfig,
     documents: u64,
+    /// Absent where nothing was left out of the training rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    keep_rates: Option<KeepRates>,
     /// Over this header's JSON with nothing here, and the tensors' bytes in the order of the module's documentation.
     sha256: String,
 }
@@ -110,9 +115,10 @@ impl Model {
         let feature_scale = of_features(|dense| dense.standard.scale);
         let feature_weight = of_features(|dense| dense.weight);
         let mut header = Header {
-            format_version: if self.dense.is_empty() { 1 } else { 2 },
+            format_version: self.format_version(),
             config: self.config.clone(),
             documents: self.documents,
+            keep_rates: (self.keep_rates != KeepRates::ALL).then_some(self.keep_rates),
             sha256: String::new(),
         };
         header.sha256 =
@@ -136,6 +142,17 @@ impl Model {
             tensors.push(("feature_weight", tensor(&feature_weight)));
         }
         safetensors::serialize(tensors, Some(metadata)).expect("the tensors have different names")
+    }
+
+    /// The lowest version that knows all that the model holds.
+    fn format_version(&self) -> u32 {
+        if self.keep_rates != KeepRates::ALL {
+            3
+        } else if !self.dense.is_empty() {
+            2
+        } else {
+            1
+        }
     }
 
     /// Reads a model's bytes.
@@ -176,7 +193,10 @@ impl Model {
         }
         let slots = slots(&header.config, slot, scale, weight)?;
         let dense = dense(of_features)?;
-        Ok(Self { config: header.config, bias, documents: header.documents, slots, dense })
+        let Header { config, documents, keep_rates, .. } = header;
+        let keep_rates = keep_rates.unwrap_or_default();
+        let model = Self { config, bias, documents, slots, dense, keep_rates: KeepRates::ALL, correction: 0.0 };
+        Ok(model.with_keep_rates(keep_rates)?)
     }
 }
 

@@ -41,13 +41,16 @@ pub struct FeatureContribution {
     pub contribution: f64,
 }
 
-/// A prediction taken apart: the bias and the contributions sum to the log-odds.
+/// A prediction taken apart: the bias, the keep rates and the contributions sum to the log-odds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Explanation {
     /// P(positive), as [`Model::probability`] gives it.
     pub probability: f64,
-    /// The log-odds of a document without known terms and features.
+    /// The log-odds of a document without known terms and features, as the training rows have it.
     pub bias: f64,
+    /// What takes back that rows of a class were left out of the training rows: [`KeepRates`](crate::KeepRates). 0 where none
+    /// were.
+    pub keep_rates: f64,
     /// The terms that the model knows, the heaviest first.
     pub terms: Vec<Contribution>,
     /// The features that the model takes, the heaviest first.
@@ -84,9 +87,11 @@ impl Model {
         let mut features: Vec<FeatureContribution> = self.contributions(document).map(feature).collect();
         features.sort_by(|a, b| b.contribution.abs().total_cmp(&a.contribution.abs()));
         let of_terms: f64 = terms.iter().map(|term| term.contribution).sum();
-        let log_odds = self.bias + of_terms + features.iter().map(|feature| feature.contribution).sum::<f64>();
+        let log_odds =
+            self.bias + self.correction + of_terms + features.iter().map(|feature| feature.contribution).sum::<f64>();
         debug_assert!((sigmoid(log_odds) - self.probability(document, scratch)).abs() < 1e-9);
-        Explanation { probability: self.probability(document, scratch), bias: self.bias, terms, features }
+        let probability = self.probability(document, scratch);
+        Explanation { probability, bias: self.bias, keep_rates: self.correction, terms, features }
     }
 
     /// The document's n-grams as people read them, by slot.

@@ -2,15 +2,22 @@
 //! that scikit-learn gives for the same pairs, which a test holds; no order of the pairs changes a bit of them. Which pairs
 //! count, and what a good value is, is for others to say.
 
+mod bootstrap;
 mod calibration;
 mod confusion;
+mod curves;
 mod evaluation;
 #[cfg(test)]
 mod golden;
+mod ranked;
 mod ranking;
+mod threshold;
 
+pub use bootstrap::{Interval, Intervals, Resampling};
 pub use confusion::Confusion;
+pub use curves::{CalibrationBin, Curves, PrecisionRecallPoint, RocPoint};
 pub use evaluation::Evaluation;
+pub use threshold::{ChosenThreshold, FiguresAtThreshold, Objective};
 
 use serde::{Deserialize, Serialize};
 

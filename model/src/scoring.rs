@@ -1,8 +1,10 @@
 //! A model in memory, and the hot path: one pass over a document's bytes, one look-up per distinct term.
 
+use crate::config::ConfigError;
 use crate::config::{ModelConfig, VectorizerConfig, Weighting};
 use crate::dense::Dense;
 use crate::features::FeatureConfig;
+use crate::keep_rates::KeepRates;
 use crate::slots::Slots;
 use crate::terms::{Document, Occurrences, Terms};
 use schemas::Label;
@@ -37,13 +39,16 @@ pub struct Model {
     pub(crate) slots: Slots,
     /// One for each of the configuration's features.
     pub(crate) dense: Vec<Dense>,
+    pub(crate) keep_rates: KeepRates,
+    /// [`KeepRates::correction`], which is asked for with each document.
+    pub(crate) correction: f64,
 }
 
 impl Model {
     /// P(positive).
     pub fn probability(&self, document: &Document<'_>, scratch: &mut Scratch) -> f64 {
         let known = scratch.terms.read_known(&self.config, document, &self.slots);
-        let of_text = self.log_odds(known);
+        let of_text = self.log_odds(known) + self.correction;
         sigmoid(if self.dense.is_empty() { of_text } else { of_text + self.log_odds_of_features(document) })
     }
 
@@ -76,6 +81,17 @@ impl Model {
         self.config.features.iter().zip(&self.dense).zip(values).map(|((feature, dense), value)| {
             (feature, feature.takes(value).then_some(value), dense.contribution(feature, value))
         })
+    }
+
+    /// The same model for data of which its training rows were such shares.
+    pub fn with_keep_rates(self, keep_rates: KeepRates) -> Result<Self, ConfigError> {
+        keep_rates.check()?;
+        Ok(Self { keep_rates, correction: keep_rates.correction(), ..self })
+    }
+
+    /// The shares of the classes that its training rows were, which scoring takes back.
+    pub fn keep_rates(&self) -> KeepRates {
+        self.keep_rates
     }
 
     /// The features that it takes, in the order in which documents hold their values.

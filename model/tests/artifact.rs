@@ -2,8 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
 
-use model::{ArtifactError, Corpus, Document, FeatureConfig, FitConfig, Model, ModelConfig, Scratch, Transform};
+use model::{
+    ArtifactError, Corpus, Document, FeatureConfig, FitConfig, KeepRates, Model, ModelConfig, Scratch, Transform,
+};
 use schemas::Label;
+
+/// A tenth of the positive rows was kept.
+fn of_a_sample() -> Model {
+    small_model(1).with_keep_rates(KeepRates { negative: 1.0, positive: 0.1 }).unwrap()
+}
 
 fn small_model(seed: u64) -> Model {
     fitted(ModelConfig::default(), seed)
@@ -50,7 +57,7 @@ fn refusal(bytes: &[u8]) -> ArtifactError {
 
 #[test]
 fn a_model_comes_back_as_it_was_and_scores_the_same_to_the_last_bit() {
-    for model in [small_model(1), with_features()] {
+    for model in [small_model(1), with_features(), of_a_sample()] {
         let again = Model::from_bytes(&model.to_bytes()).unwrap();
         assert_eq!(model, again);
         let mut scratch = Scratch::new();
@@ -91,7 +98,7 @@ fn a_file_cut_off_anywhere_is_refused() {
 
 #[test]
 fn any_changed_byte_is_noticed() {
-    for model in [small_model(1), with_features()] {
+    for model in [small_model(1), with_features(), of_a_sample()] {
         let bytes = model.to_bytes();
         for at in 0..bytes.len() {
             let mut changed = bytes.clone();
@@ -130,9 +137,9 @@ fn foreign_files_are_told_apart_from_damaged_ones() {
 #[test]
 fn a_later_format_asks_for_a_newer_release() {
     let later = with_header(&small_model(1).to_bytes(), |header| {
-        header.replace(r#"format_version\":1"#, r#"format_version\":3"#)
+        header.replace(r#"format_version\":1"#, r#"format_version\":4"#)
     });
-    assert!(matches!(refusal(&later), ArtifactError::NewerFormat { found: 3 }));
+    assert!(matches!(refusal(&later), ArtifactError::NewerFormat { found: 4 }));
 }
 
 #[test]
@@ -163,14 +170,17 @@ fn unknown_fields_and_further_tensors_are_refused() {
 }
 
 #[test]
-fn builds_that_know_of_no_features_are_told_which_models_have_some() {
+fn older_builds_are_told_which_models_have_what_they_do_not_know() {
     let version_of = |model: &Model| {
         let bytes = model.to_bytes();
         let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
         let header = &header.metadata().as_ref().unwrap()["plaudit"];
         serde_json::from_str::<serde_json::Value>(header).unwrap()["format_version"].as_u64()
     };
-    assert_eq!((version_of(&small_model(1)), version_of(&with_features())), (Some(1), Some(2)));
+    assert_eq!(
+        [small_model(1), with_features(), of_a_sample()].each_ref().map(version_of),
+        [Some(1), Some(2), Some(3)]
+    );
 }
 
 #[test]
@@ -185,4 +195,14 @@ fn a_table_of_features_that_is_not_that_of_their_names_is_refused() {
         format!("{}{}", &header[..from], &header[end + 1..])
     });
     assert!(refusal(&none).to_string().contains("has tensors besides"), "{}", refusal(&none));
+}
+
+#[test]
+fn keep_rates_that_are_no_shares_are_refused() {
+    for rate in ["0.0", "1.5", "-0.1", "1e-300"] {
+        let wrong = with_header(&of_a_sample().to_bytes(), |header| {
+            header.replace(r#"positive\":0.1"#, &format!(r#"positive\":{rate}"#))
+        });
+        assert!(matches!(refusal(&wrong), ArtifactError::Invalid { .. } | ArtifactError::Damaged { .. }), "{rate}");
+    }
 }

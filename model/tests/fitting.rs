@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
 
-use model::{Corpus, Document, FeatureConfig, FitConfig, FitError, MAX_FEATURES, ModelConfig, Scratch, Transform};
+use model::{
+    Corpus, Document, FeatureConfig, FitConfig, FitError, KeepRates, MAX_FEATURES, ModelConfig, Scratch, Transform,
+};
 use schemas::Label;
 
 fn corpus(rows: &[(&str, Label)], config: ModelConfig) -> Corpus {
@@ -193,4 +195,22 @@ fn values_of_features_count_towards_the_memory_limit() {
         corpus.bytes()
     };
     assert!(bytes_with(&["a.b", "a.c", "a.d", "a.e"]) >= bytes_with(&[]) + 4 * 16 * 1000);
+}
+
+#[test]
+fn keep_rates_move_the_log_odds_by_their_constant_and_the_explanation_says_so() {
+    let (sampled, _) = corpus_of_features().fit(&FitConfig::default(), &mut |_| ()).unwrap();
+    let model = sampled.clone().with_keep_rates(KeepRates { negative: 1.0, positive: 0.1 }).unwrap();
+    let mut scratch = Scratch::new();
+    for features in [&[][..], &[1.0, 7.0], &[0.0, 7.0]] {
+        let document = Document { title: None, text: "word", features };
+        let log_odds = |probability: f64| (probability / (1.0 - probability)).ln();
+        let moved = log_odds(model.probability(&document, &mut scratch))
+            - log_odds(sampled.probability(&document, &mut scratch));
+        assert!((moved - 10_f64.ln()).abs() < 1e-9, "{moved}");
+        let [before, after] = [&sampled, &model].map(|model| model.explain(&document, &mut Scratch::new()));
+        assert_eq!((before.keep_rates, after.keep_rates), (0.0, 10_f64.ln()));
+        assert_eq!((before.bias, before.terms), (after.bias, after.terms));
+    }
+    assert!(sampled.with_keep_rates(KeepRates { negative: 0.0, positive: 1.0 }).is_err());
 }

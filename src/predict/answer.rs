@@ -31,10 +31,12 @@ pub enum Answer<'a> {
     },
 }
 
-/// What carried the prediction: the bias and the contributions of terms and features sum to its log-odds.
+/// What carried the prediction: the bias, the keep rates and the contributions of terms and features sum to its log-odds.
 #[derive(Serialize)]
 pub struct Explanation {
     bias: f64,
+    #[serde(skip_serializing_if = "is_zero")]
+    keep_rates: f64,
     terms: Vec<Contribution>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     features: Vec<FeatureContribution>,
@@ -62,9 +64,9 @@ impl<'a> Predictor<'a> {
         let document = Document { title: None, text, features: &values };
         let scored = score(self.model, &document, &mut self.scratch);
         let explanation = self.explain.then(|| {
-            let model::Explanation { bias, terms, features, .. } =
+            let model::Explanation { bias, keep_rates, terms, features, .. } =
                 self.model.model.explain(&document, &mut self.scratch);
-            Explanation { bias, terms, features }
+            Explanation { bias, keep_rates, terms, features }
         });
         Answer::Prediction {
             text,
@@ -97,9 +99,16 @@ impl fmt::Display for Answer<'_> {
     }
 }
 
+fn is_zero(number: &f64) -> bool {
+    *number == 0.0
+}
+
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\n  {:+.4}  (bias)", self.bias)?;
+        if !is_zero(&self.keep_rates) {
+            write!(f, "\n  {:+.4}  (keep rates of the sample)", self.keep_rates)?;
+        }
         for FeatureContribution { feature, value, contribution } in &self.features {
             let value = value.map_or_else(|| "(missing)".to_owned(), |value| format!("= {value}"));
             write!(f, "\n  {contribution:+.4}  {feature} {value}")?;

@@ -6,6 +6,7 @@ use super::matrix::Matrix;
 use crate::config::{ConfigError, FitConfig, ModelConfig, Weighting};
 use crate::dense::{Dense, Standard};
 use crate::features::FeatureConfig;
+use crate::keep_rates::KeepRates;
 use crate::scoring::{MAGNITUDE_LIMIT, Model, TermFrequency};
 use crate::slots::{Slot, Slots};
 use crate::terms::{Document, Terms};
@@ -175,7 +176,9 @@ impl Corpus {
             entries: self.matrix.entries(),
         };
         let documents = self.labels.len() as u64;
-        Ok((Model { config: self.config, bias: solution.bias, documents, slots, dense }, report))
+        let (config, bias) = (self.config, solution.bias);
+        let model = Model { config, bias, documents, slots, dense, keep_rates: KeepRates::ALL, correction: 0.0 };
+        Ok((model, report))
     }
 
     fn check_classes(&self) -> Result<(), FitError> {

@@ -3,10 +3,14 @@
 /// Sum of -ln p(true class) over the pairs. A probability is kept one machine epsilon away from 0 and 1, as in
 /// scikit-learn: one certain and wrong prediction costs 36 nats and not infinity.
 pub(super) fn log_loss_sum(negatives: &[f64], positives: &[f64]) -> f64 {
-    let surprise = |probability: f64| -probability.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln();
     let of_negatives: f64 = negatives.iter().map(|probability| surprise(1.0 - probability)).sum();
     let of_positives: f64 = positives.iter().map(|&probability| surprise(probability)).sum();
     of_negatives + of_positives
+}
+
+/// -ln p(true class).
+pub(super) fn surprise(probability: f64) -> f64 {
+    -probability.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
 }
 
 /// Sum of (p - y)^2 over the pairs (Brier 1950, "Verification of forecasts expressed in terms of probability").
@@ -16,7 +20,7 @@ pub(super) fn brier_sum(negatives: &[f64], positives: &[f64]) -> f64 {
     of_negatives + of_positives
 }
 
-const BINS: usize = 10;
+pub(super) const BINS: usize = 10;
 
 /// Sum over ten bins of equal width of `|sum of p - number of positives|`. Divided by the number of pairs it is the
 /// expected calibration error, `ECE = sum over bins b of n_b/n |mean p_b - share of positives_b|` (Naeini, Cooper &
@@ -33,7 +37,7 @@ pub(super) fn calibration_error_sum(negatives: &[f64], positives: &[f64]) -> f64
     surplus.iter().map(|surplus| surplus.abs()).sum()
 }
 
-fn bin(probability: f64) -> usize {
+pub(super) fn bin(probability: f64) -> usize {
     // A float-to-integer cast saturates, so that whatever comes lands in a bin.
     ((probability * BINS as f64).ceil() as usize).saturating_sub(1).min(BINS - 1)
 }

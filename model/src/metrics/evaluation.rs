@@ -36,6 +36,11 @@ impl Evaluation {
         self.negatives.len() + self.positives.len()
     }
 
+    /// How many pairs are of the positive class.
+    pub fn positives(&self) -> usize {
+        self.positives.len()
+    }
+
     /// Whether there is no pair.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -47,7 +52,7 @@ impl Evaluation {
             return None;
         }
         // Sums run over the sorted probabilities too: their last bit then doesn't depend on who came first.
-        let (negatives, positives) = (sorted(&self.negatives), sorted(&self.positives));
+        let (negatives, positives) = self.sorted();
         let (negatives, positives) = (negatives.as_slice(), positives.as_slice());
         let both_classes = !negatives.is_empty() && !positives.is_empty();
         let confusion = Confusion::of(negatives, positives);
@@ -65,6 +70,17 @@ impl Evaluation {
             ece: calibration::calibration_error_sum(negatives, positives) / pairs,
             confusion,
         })
+    }
+
+    /// The probabilities of the truly negative and of the truly positive, ascending.
+    pub(super) fn sorted(&self) -> (Vec<f64>, Vec<f64>) {
+        (sorted(&self.negatives), sorted(&self.positives))
+    }
+
+    /// Every pair, with whether it is positive.
+    pub(super) fn pairs(&self) -> Vec<(f64, bool)> {
+        let negatives = self.negatives.iter().map(|&probability| (probability, false));
+        negatives.chain(self.positives.iter().map(|&probability| (probability, true))).collect()
     }
 }
 

@@ -28,15 +28,16 @@ pub(super) fn pr_auc(negatives: &[f64], positives: &[f64]) -> f64 {
 }
 
 /// One distinct probability: how many have it, and how many have it or a higher one.
-struct Threshold {
+pub(super) struct Threshold {
+    pub(super) probability: f64,
     negatives: usize,
     positives: usize,
-    negatives_so_far: usize,
-    positives_so_far: usize,
+    pub(super) negatives_so_far: usize,
+    pub(super) positives_so_far: usize,
 }
 
 /// Merges two ascending slices from their ends.
-struct Thresholds<'a> {
+pub(super) struct Thresholds<'a> {
     negatives: &'a [f64],
     positives: &'a [f64],
     negatives_so_far: usize,
@@ -44,7 +45,7 @@ struct Thresholds<'a> {
 }
 
 impl<'a> Thresholds<'a> {
-    fn new(negatives: &'a [f64], positives: &'a [f64]) -> Self {
+    pub(super) fn new(negatives: &'a [f64], positives: &'a [f64]) -> Self {
         Self { negatives, positives, negatives_so_far: 0, positives_so_far: 0 }
     }
 }
@@ -63,6 +64,7 @@ impl Iterator for Thresholds<'_> {
         self.negatives_so_far += negatives;
         self.positives_so_far += positives;
         Some(Threshold {
+            probability,
             negatives,
             positives,
             negatives_so_far: self.negatives_so_far,
