@@ -1,15 +1,20 @@
-//! `plaudit models`: what the registry holds, and moving its aliases.
+//! `plaudit models`: what the registry holds, moving its aliases, and carrying versions from one to another.
 
+mod history;
 mod report;
+mod transfer;
 
 use crate::config::Config;
 use crate::output::Output;
+use crate::usage::WrongUsage;
 use crate::who;
-use registry::{Alias, Reference, Registry};
-use report::{History, Moved, Version, Versions};
-use schemas::ModelName;
+use history::{History, Moment};
+use registry::{Alias, Author, Reference, Registry, Tag, tenure_at};
+use report::{Deleted, Moved, Noted, Version, Versions};
+use schemas::{ModelName, Timestamp};
+use std::path::PathBuf;
 
-/// List model versions, show one, promote or roll back, see who did so
+/// List model versions, promote or roll back, tag, see who did so, export and import
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -48,6 +53,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   plaudit models promote v3
+  plaudit models promote v3 --to staging
   plaudit models promote v4 --alias canary --why \"trained on May\"
   plaudit models promote canary")]
     Promote {
@@ -66,57 +72,197 @@ Examples:
         #[command(flatten)]
         change: ChangeArgs,
     },
-    /// Show who made which alias stand for what, when and why
+    /// Show who did what in the registry, when and why; with --at, which version was in production then
+    #[command(after_help = "\
+Examples:
+  plaudit models log
+  plaudit models log --alias production
+  plaudit models log --alias production --at 2026-11-01T00:00Z")]
+    Log {
+        /// Only the moves of this alias, with how long each version held it
+        #[arg(long)]
+        alias: Option<Alias>,
+        /// What the alias (production, without --alias) stood for at this time, such as 2026-11-01T00:00Z
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        at: Option<Timestamp>,
+    },
+    /// Give a version tags (key=value), or take them away (key-)
+    #[command(after_help = "\
+Examples:
+  plaudit models tag v3 team=search dataset=may
+  plaudit models tag production reviewed-")]
+    Tag {
+        /// A version or an alias
+        #[arg(value_name = "VERSION or ALIAS")]
+        version: Reference,
+        /// The tags
+        #[arg(required = true, value_name = "KEY=VALUE or KEY-")]
+        tags: Vec<Tag>,
+        #[command(flatten)]
+        author: AuthorArgs,
+    },
+    /// Describe a version in words, in place of what was said before
     #[command(after_help = "\
 Example:
-  plaudit models log")]
-    Log,
+  plaudit models describe v3 \"trained on May, without the returns\"")]
+    Describe {
+        /// A version or an alias
+        #[arg(value_name = "VERSION or ALIAS")]
+        version: Reference,
+        /// The description; an empty one takes it away
+        #[arg(value_name = "TEXT")]
+        text: String,
+        #[command(flatten)]
+        author: AuthorArgs,
+    },
+    /// Delete a version that no alias stands for
+    #[command(after_help = "\
+Example:
+  plaudit models delete v2 --why \"trained on wrong labels\"")]
+    Delete {
+        /// The version
+        #[arg(value_name = "VERSION")]
+        version: Reference,
+        #[command(flatten)]
+        author: AuthorArgs,
+    },
+    /// Write a version with its tags into one file, for another registry
+    #[command(after_help = "\
+Example:
+  plaudit models export v3 --output sentiment-v3.tar")]
+    Export {
+        /// A version or an alias
+        #[arg(value_name = "VERSION or ALIAS", default_value = "production")]
+        version: Reference,
+        /// The file, a tar archive
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Register a version that was exported, under the next number here
+    #[command(after_help = "\
+Examples:
+  plaudit models import sentiment-v3.tar
+  plaudit models import sentiment-v3.tar --name sentiment-eu")]
+    Import {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        author: AuthorArgs,
+    },
+}
+
+/// `2026-11-01T00:00Z` and everything that our records may say.
+fn time(text: &str) -> Result<Timestamp, String> {
+    // A minute is exact enough for a question.
+    let to_the_minute = text.strip_suffix('Z').filter(|text| text.len() == "2026-11-01T00:00".len());
+    let time = Timestamp::parse(text).or_else(|| Timestamp::parse(&format!("{}:00Z", to_the_minute?)));
+    time.ok_or_else(|| format!("`{text}` is no time: write 2026-11-01T00:00Z, or the milliseconds since 1970"))
 }
 
 #[derive(clap::Args)]
 struct ChangeArgs {
     /// The alias
-    #[arg(long, default_value = "production")]
+    #[arg(long, visible_alias = "to", default_value = "production")]
     alias: Alias,
+    #[command(flatten)]
+    author: AuthorArgs,
+}
+
+#[derive(clap::Args)]
+struct AuthorArgs {
     /// The reason, for the log
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    #[arg(long, visible_alias = "reason", value_name = "TEXT", default_value = "", hide_default_value = true)]
     why: String,
     /// Who does it, for the log; without it, the user's name
     #[arg(long, value_name = "NAME")]
     who: Option<String>,
 }
 
-impl ChangeArgs {
-    fn who(&self) -> String {
-        self.who.clone().unwrap_or_else(who::user)
+impl AuthorArgs {
+    fn author(self) -> Author {
+        Author::new(self.who.unwrap_or_else(who::user), self.why)
     }
 }
 
 pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     let registry = Registry::open(&config.registry.url)?;
-    let name = args.name.unwrap_or(config.model.name);
+    let name = args.name.clone().unwrap_or(config.model.name);
     match args.verb {
         Verb::List => {
             let (versions, aliases) = (registry.versions(&name).await?, registry.aliases(&name).await?);
-            args.output.result(&Versions::new(name, config.registry.url, versions, &aliases))
+            let notes = registry.notes(&name).await?;
+            args.output.result(&Versions::new(name, config.registry.url, versions, &aliases, notes))
         }
         Verb::Show { version } => {
             let version = registry.resolve(&name, &version).await?;
             let (manifest, aliases) = (registry.manifest(&name, version).await?, registry.aliases(&name).await?);
-            args.output.result(&Version::new(manifest, &aliases))
+            let notes = registry.notes(&name).await?.remove(&version).unwrap_or_default();
+            args.output.result(&Version::new(manifest, &aliases, notes))
         }
         Verb::Promote { version, change } => {
             let version = registry.resolve(&name, &version).await?;
-            let standing = registry.set_alias(&name, &change.alias, version, &change.who(), &change.why).await?;
+            let Author { who, why } = change.author.author();
+            let standing = registry.set_alias(&name, &change.alias, version, &who, &why).await?;
             args.output.result(&Moved { name, entry: standing.entry, moved: standing.is_new })
         }
         Verb::Rollback { change } => {
-            let entry = registry.rollback(&name, &change.alias, &change.who(), &change.why).await?;
+            let Author { who, why } = change.author.author();
+            let entry = registry.rollback(&name, &change.alias, &who, &why).await?;
             args.output.result(&Moved { name, entry, moved: true })
         }
-        Verb::Log => {
+        Verb::Log { alias, at: None } => {
             let entries = registry.log(&name).await?;
-            args.output.result(&History { name, entries })
+            args.output.result(&History::new(name, entries, alias.as_ref()))
         }
+        Verb::Log { alias, at: Some(at) } => {
+            let alias = alias.map_or_else(|| "production".parse().expect("production is an alias"), |alias| alias);
+            let tenure = tenure_at(&registry.log(&name).await?, &alias, at);
+            args.output.result(&Moment { name, alias, at, tenure })
+        }
+        Verb::Tag { version, tags, author } => {
+            let version = registry.resolve(&name, &version).await?;
+            let author = author.author();
+            for tag in tags {
+                registry.tag(&name, version, tag, &author).await?;
+            }
+            let notes = registry.notes(&name).await?.remove(&version).unwrap_or_default();
+            args.output.result(&Noted { name, version, notes })
+        }
+        Verb::Describe { version, text, author } => {
+            let version = registry.resolve(&name, &version).await?;
+            registry.describe(&name, version, &text, &author.author()).await?;
+            let notes = registry.notes(&name).await?.remove(&version).unwrap_or_default();
+            args.output.result(&Noted { name, version, notes })
+        }
+        Verb::Delete { version, author } => {
+            let Reference::Version(version) = version else {
+                let why = "an alias moves, and what is deleted is gone";
+                return Err(WrongUsage(format!("\"{version}\" is an alias: name the version, {why}")).into());
+            };
+            let standing = registry.delete(&name, version, &author.author()).await?;
+            args.output.result(&Deleted { name, entry: standing.entry, deleted: standing.is_new })
+        }
+        Verb::Export { version, output } => {
+            let version = registry.resolve(&name, &version).await?;
+            args.output.result(&transfer::export(&registry, &name, version, &output).await?)
+        }
+        Verb::Import { file, author } => {
+            args.output.result(&transfer::import(&registry, args.name, &file, &author.author()).await?)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_may_end_with_its_minutes() {
+        let midnight = Timestamp::parse("2026-11-01T00:00:00Z").unwrap();
+        for text in ["2026-11-01T00:00Z", "2026-11-01T00:00:00Z", "2026-11-01", "2026-11-01T01:00:00+01:00"] {
+            assert_eq!(time(text), Ok(midnight), "{text}");
+        }
+        assert!(time("yesterday").is_err_and(|error| error.contains("`yesterday`")));
     }
 }

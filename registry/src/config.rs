@@ -7,7 +7,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegistryConfig {
-    /// The folder.
+    /// A folder, or s3://bucket/prefix.
     pub url: String,
     /// How often running services look for a changed alias.
     pub poll_interval_ms: u64,
@@ -22,7 +22,7 @@ impl RegistryConfig {
     /// What is wrong with the section, if anything.
     pub fn check(&self) -> Result<(), String> {
         if self.url.is_empty() {
-            return Err("registry.url is empty: give the folder that holds the models".into());
+            return Err("registry.url is empty: give a folder that holds the models, or s3://bucket/prefix".into());
         }
         if self.poll_interval_ms == 0 {
             return Err("registry.poll_interval_ms is 0: give at least 1".into());

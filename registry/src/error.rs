@@ -1,7 +1,8 @@
 //! What can go wrong: each error is one sentence that names the thing and says what to do.
 
-use crate::Alias;
-use schemas::{ModelName, ModelVersion};
+use crate::{Alias, LogEntry};
+use bucket::Trouble;
+use schemas::{ModelName, ModelVersion, Timestamp};
 use std::error::Error as _;
 use std::{fmt, io};
 
@@ -46,6 +47,50 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// The version was deleted.
+    #[error("{version} of \"{name}\" was deleted at {at} by {who}: train it again, or import it from an export")]
+    Deleted {
+        /// The model.
+        name: ModelName,
+        /// The version.
+        version: ModelVersion,
+        /// When.
+        at: Timestamp,
+        /// By whom.
+        who: String,
+    },
+    /// An alias stands for the version that was to be deleted.
+    #[error("{alias} of \"{name}\" is {version}, which is therefore kept: promote another version to {alias} first")]
+    InUse {
+        /// The alias.
+        alias: Alias,
+        /// The model.
+        name: ModelName,
+        /// The version.
+        version: ModelVersion,
+    },
+    /// A tag or a description cannot be kept.
+    #[error("{problem}")]
+    Note {
+        /// Why not.
+        problem: String,
+    },
+    /// A file is no exported version, or not one that may be trusted.
+    #[error("cannot import {path}: {problem}")]
+    Package {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A version cannot be written to a file.
+    #[error("cannot export to {path}: {error}")]
+    Export {
+        /// The file.
+        path: String,
+        /// The system's words.
+        error: io::Error,
+    },
     /// The folder did not do what was asked of it.
     #[error("cannot {action} {path}: {cause}")]
     Store {
@@ -59,10 +104,14 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn deleted(name: &ModelName, line: &LogEntry) -> Self {
+        Self::Deleted { name: name.clone(), version: line.version, at: line.at, who: line.who.clone() }
+    }
+
     pub(crate) fn store(action: &'static str, path: String, error: &object_store::Error) -> Self {
         let cause = match io_error_of(error) {
             Some(error) => with_advice(error),
-            None => error.to_string(),
+            None => Trouble::of(error, "registry.url").cause,
         };
         Self::Store { action, path, cause }
     }
@@ -70,6 +119,10 @@ impl Error {
 
 /// The store's own sentences repeat the path and hide the operating system's; the latter says what happened.
 fn io_error_of(error: &object_store::Error) -> Option<&io::Error> {
+    // A connection's errors are of the system too; they speak of no folder.
+    if Trouble::is_certain(error) {
+        return None;
+    }
     let mut source = error.source();
     while let Some(error) = source {
         if let Some(error) = error.downcast_ref::<io::Error>() {

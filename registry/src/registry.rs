@@ -1,27 +1,27 @@
-//! The registry itself: versions are registered, aliases moved, both looked up.
+//! The registry itself: versions are registered and looked up. What is said of them in the log is in `journal.rs`.
 
-use crate::log::Aliases;
+use crate::log::deletion;
 use crate::store::{Store, number_of, numbered};
-use crate::{Action, Alias, Error, Existing, Follower, LogEntry, Manifest, Reference, Run, Standing};
+use crate::{Error, Existing, Follower, Manifest, Reference, Run};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use schemas::{ModelName, ModelVersion, Timestamp};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Small files read at the same time: enough to hide a remote store's latency, few enough for its limits.
-const CONCURRENT_READS: usize = 16;
+pub(crate) const CONCURRENT_READS: usize = 16;
 
-/// A folder of models. Cloning is cheap, and clones are one registry.
+/// A folder or bucket of models. Cloning is cheap, and clones are one registry.
 #[derive(Debug, Clone)]
 pub struct Registry {
-    store: Store,
+    pub(crate) store: Store,
 }
 
 impl Registry {
-    /// The registry in the folder `url`, which need not exist yet: the first write creates it.
+    /// The registry in the folder or bucket `url`. A folder need not exist yet: the first write creates it.
     pub fn open(url: &str) -> Result<Self, Error> {
         Ok(Self { store: Store::open(url)? })
     }
@@ -37,7 +37,8 @@ impl Registry {
         let size_bytes = artifact.len() as u64;
         let sha256 = sha256_of(artifact.clone()).await;
         // Under this name there can only be these bytes: writing them again is harmless, and mends a damaged file.
-        self.store.write(&artifact_path(name, &sha256), artifact).await?;
+        let path = artifact_path(name, &sha256);
+        self.store.write(&path, artifact.clone()).await?;
         let mut number = self.store.numbers(&versions_folder(name)).await?.last().map_or(1, |last| last + 1);
         loop {
             let manifest = Manifest {
@@ -49,6 +50,10 @@ impl Registry {
                 run: run.clone(),
             };
             if self.store.create(&numbered(&versions_folder(name), number), json(&manifest)).await? {
+                // Whoever deletes another version of the same bytes looks for this manifest after it removed them.
+                if self.store.stat(&path).await?.is_none() {
+                    self.store.write(&path, artifact).await?;
+                }
                 return Ok(manifest);
             }
             // Another writer took the number in between.
@@ -66,10 +71,12 @@ impl Registry {
         Ok(names.into_iter().collect())
     }
 
-    /// Every version of a model, ascending; none where the model is unknown.
+    /// Every version of a model that was not deleted, ascending; none where the model is unknown.
     pub async fn versions(&self, name: &ModelName) -> Result<Vec<Manifest>, Error> {
         let numbers = self.store.numbers(&versions_folder(name)).await?;
-        let manifests = numbers.into_iter().map(|number| self.manifest(name, ModelVersion(number)));
+        let log = self.log(name).await?;
+        let versions = numbers.into_iter().map(ModelVersion).filter(|version| deletion(&log, *version).is_none());
+        let manifests = versions.map(|version| self.manifest(name, version));
         stream::iter(manifests).buffered(CONCURRENT_READS).try_collect().await
     }
 
@@ -94,7 +101,12 @@ impl Registry {
         let path = artifact_path(name, &manifest.sha256);
         let damaged = |problem: String| Error::Damaged { path: self.store.display(&path), problem };
         let artifact = self.store.read(&path).await?;
-        let artifact = artifact.ok_or_else(|| damaged(format!("is missing, but {version} of \"{name}\" needs it")))?;
+        let Some(artifact) = artifact else {
+            return Err(match deletion(&self.log(name).await?, version) {
+                Some(line) => Error::deleted(name, line),
+                None => damaged(format!("is missing, but {version} of \"{name}\" needs it")),
+            });
+        };
         let size_bytes = artifact.len() as u64;
         if size_bytes != manifest.size_bytes {
             return Err(damaged(format!("has {size_bytes} bytes where {version} has {}", manifest.size_bytes)));
@@ -103,51 +115,6 @@ impl Registry {
             return Err(damaged(format!("does not have the sha256 of {version}")));
         }
         Ok(artifact)
-    }
-
-    /// Makes `alias` stand for `version`, and writes down who did it and why. The version's artifact is checked first, so
-    /// that no alias is moved to a model that cannot be loaded. An alias that stands for it already gets no second line.
-    pub async fn set_alias(
-        &self,
-        name: &ModelName,
-        alias: &Alias,
-        version: ModelVersion,
-        who: &str,
-        why: &str,
-    ) -> Result<Standing, Error> {
-        self.append(name, alias, who, why, |_| Some((Action::Set, version))).await
-    }
-
-    /// Makes `alias` stand for what it stood for before its current version. Doing so again goes one step further back, and
-    /// after the first version there is nothing left; a version that was rolled back is never returned to.
-    pub async fn rollback(&self, name: &ModelName, alias: &Alias, who: &str, why: &str) -> Result<LogEntry, Error> {
-        let back = |aliases: &Aliases| Some((Action::Rollback, aliases.before(alias)?));
-        Ok(self.append(name, alias, who, why, back).await?.entry)
-    }
-
-    /// What every alias of a model stands for.
-    pub async fn aliases(&self, name: &ModelName) -> Result<BTreeMap<Alias, ModelVersion>, Error> {
-        Ok(Aliases::after(&self.log(name).await?).into_current())
-    }
-
-    /// Every move of every alias of a model, in order.
-    pub async fn log(&self, name: &ModelName) -> Result<Vec<LogEntry>, Error> {
-        let folder = log_folder(name);
-        let last = self.log_length(name).await?;
-        // Read by number and not as listed: a listing may miss a line that is written meanwhile and show the next.
-        let lines = (1..=last).map(|sequence| self.line(numbered(&folder, sequence), sequence));
-        stream::iter(lines).buffered(CONCURRENT_READS).try_collect().await
-    }
-
-    /// The version that a reference means now.
-    pub async fn resolve(&self, name: &ModelName, reference: &Reference) -> Result<ModelVersion, Error> {
-        match reference {
-            Reference::Version(version) => Ok(self.manifest(name, *version).await?.version),
-            Reference::Alias(alias) => match Aliases::after(&self.log(name).await?).current(alias) {
-                Some(version) => Ok(version),
-                None => Err(self.unknown(name, reference).await?),
-            },
-        }
     }
 
     /// Follows what a reference means, at little cost while that doesn't change.
@@ -166,66 +133,7 @@ impl Registry {
         Ok(found.map(|found| found.e_tag.unwrap_or_else(|| found.last_modified.to_string())))
     }
 
-    /// Adds the line that `decide` makes of the aliases as they are; where it can't, the alias has no version for it.
-    async fn append(
-        &self,
-        name: &ModelName,
-        alias: &Alias,
-        who: &str,
-        why: &str,
-        decide: impl Fn(&Aliases) -> Option<(Action, ModelVersion)>,
-    ) -> Result<Standing, Error> {
-        let mut taken = 0;
-        loop {
-            let entries = self.log(name).await?;
-            if (entries.len() as u64) < taken {
-                let path = self.store.display(&numbered(&log_folder(name), taken));
-                let cause = "what stands there is no line of the log; remove it".into();
-                return Err(Error::Store { action: "write", path, cause });
-            }
-            let aliases = Aliases::after(&entries);
-            let previous = aliases.current(alias);
-            let Some((action, version)) = decide(&aliases) else {
-                return Err(match previous {
-                    Some(current) => Error::NothingBefore { alias: alias.clone(), name: name.clone(), current },
-                    None => self.unknown(name, &alias.clone().into()).await?,
-                });
-            };
-            self.artifact(name, version).await?;
-            let latest = entries.iter().rfind(|entry| entry.alias == *alias);
-            if let Some(entry) = latest.filter(|_| action == Action::Set && previous == Some(version)) {
-                return Ok(Standing { entry: entry.clone(), is_new: false });
-            }
-            let entry = LogEntry {
-                sequence: entries.len() as u64 + 1,
-                action,
-                alias: alias.clone(),
-                version,
-                previous,
-                who: who.to_owned(),
-                why: why.to_owned(),
-                at: Timestamp::now(),
-            };
-            if self.store.create(&numbered(&log_folder(name), entry.sequence), json(&entry)).await? {
-                return Ok(Standing { entry, is_new: true });
-            }
-            // Another writer took the line: what it says may change what ours has to say.
-            taken = entry.sequence;
-        }
-    }
-
-    async fn line(&self, path: Path, sequence: u64) -> Result<LogEntry, Error> {
-        let damaged = |problem: String| Error::Damaged { path: self.store.display(&path), problem };
-        let bytes = self.store.read(&path).await?;
-        let bytes = bytes.ok_or_else(|| damaged("is missing, but later lines of the log are there".into()))?;
-        let entry: LogEntry = self.parse(&path, &bytes)?;
-        if entry.sequence != sequence {
-            return Err(damaged(format!("is line {} of the log", entry.sequence)));
-        }
-        Ok(entry)
-    }
-
-    fn parse<T: DeserializeOwned>(&self, path: &Path, bytes: &[u8]) -> Result<T, Error> {
+    pub(crate) fn parse<T: DeserializeOwned>(&self, path: &Path, bytes: &[u8]) -> Result<T, Error> {
         serde_json::from_slice(bytes).map_err(|error| Error::Damaged {
             path: self.store.display(path),
             problem: format!("cannot be read ({error})"),
@@ -233,15 +141,17 @@ impl Registry {
     }
 
     /// The error for a reference that means nothing, with what there is.
-    async fn unknown(&self, name: &ModelName, wanted: &Reference) -> Result<Error, Error> {
-        let versions =
-            self.store.numbers(&versions_folder(name)).await?.into_iter().map(ModelVersion).collect::<Vec<_>>();
+    pub(crate) async fn unknown(&self, name: &ModelName, wanted: &Reference) -> Result<Error, Error> {
+        let log = self.log(name).await?;
+        let mut versions: Vec<_> =
+            self.store.numbers(&versions_folder(name)).await?.into_iter().map(ModelVersion).collect();
+        versions.retain(|version| deletion(&log, *version).is_none());
         let models = if versions.is_empty() { self.names().await? } else { Vec::new() };
         let aliases = self.aliases(name).await?.into_keys().collect();
         Ok(Error::Unknown {
             wanted: wanted.to_string(),
             name: name.clone(),
-            registry: self.store.root(),
+            registry: self.store.address().to_owned(),
             existing: Box::new(Existing { versions, aliases, models }),
         })
     }
@@ -251,22 +161,22 @@ fn versions_folder(name: &ModelName) -> Path {
     Path::from_iter([name.as_str(), "versions"])
 }
 
-fn log_folder(name: &ModelName) -> Path {
+pub(crate) fn log_folder(name: &ModelName) -> Path {
     Path::from_iter([name.as_str(), "log"])
 }
 
-fn artifact_path(name: &ModelName, sha256: &str) -> Path {
+pub(crate) fn artifact_path(name: &ModelName, sha256: &str) -> Path {
     Path::from_iter([name.as_str(), "artifacts", &format!("{sha256}.safetensors")])
 }
 
-fn json(value: &impl serde::Serialize) -> Bytes {
+pub(crate) fn json(value: &impl serde::Serialize) -> Bytes {
     let mut text = serde_json::to_vec_pretty(value).expect("manifests and log lines have only text for keys");
     text.push(b'\n');
     text.into()
 }
 
 /// Off the runtime: tens of megabytes take a good part of a second.
-async fn sha256_of(bytes: Bytes) -> String {
+pub(crate) async fn sha256_of(bytes: Bytes) -> String {
     let digest = tokio::task::spawn_blocking(move || Sha256::digest(&bytes)).await;
     digest.expect("hashing bytes doesn't panic").iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,5 +1,6 @@
-//! The folder under a registry, as the few operations that a registry needs: read, write, create where nothing is, and list
-//! numbered files. Everything else in this crate names files by their path in the registry and knows no other storage.
+//! The folder or bucket under a registry, as the few operations that a registry needs: read, write, create where nothing is,
+//! and list numbered files. Everything else in this crate names files by their path in the registry and knows no other
+//! storage.
 
 use crate::Error;
 use bytes::Bytes;
@@ -19,20 +20,30 @@ const CHECK_BYTES: usize = 4096;
 pub(crate) struct Store {
     objects: Arc<dyn ObjectStore>,
     /// For messages.
-    root: Arc<PathBuf>,
+    address: Arc<str>,
+    /// Where it is on a disk; `None` for a bucket.
+    folder: Option<Arc<PathBuf>>,
 }
 
 impl Store {
     pub(crate) fn open(url: &str) -> Result<Self, Error> {
         let unusable = |problem: &str| Error::Address { url: url.to_owned(), problem: problem.to_owned() };
         if url.trim().is_empty() {
-            return Err(unusable("give the folder that holds the models"));
+            return Err(unusable("give a folder that holds the models, or s3://bucket/prefix"));
         }
-        if let Some((scheme, _)) = url.split_once("://") {
-            return Err(unusable(&format!(
-                "this build reads and writes folders, not {scheme}://; give a folder's path"
-            )));
+        match url.split_once("://") {
+            None => Self::folder(url, unusable),
+            Some(("s3", place)) => {
+                let objects = Arc::new(bucket::open(place).map_err(|problem| unusable(&problem))?);
+                Ok(Self { objects, address: url.trim_end_matches('/').into(), folder: None })
+            }
+            Some((scheme, _)) => {
+                Err(unusable(&format!("{scheme}:// is none of a folder's path and s3://bucket/prefix")))
+            }
         }
+    }
+
+    fn folder(url: &str, unusable: impl Fn(&str) -> Error) -> Result<Self, Error> {
         let root = resolved(url).map_err(|error| unusable(&error.to_string()))?;
         match std::fs::metadata(&root) {
             Ok(metadata) if !metadata.is_dir() => return Err(unusable("it is a file; give a folder's path")),
@@ -41,17 +52,21 @@ impl Store {
         }
         let prefix = Path::from_absolute_path(&root).map_err(|error| unusable(&error.to_string()))?;
         let files = LocalFileSystem::new().with_fsync(true);
-        Ok(Self { objects: Arc::new(PrefixStore::new(files, prefix)), root: Arc::new(root) })
+        Ok(Self {
+            objects: Arc::new(PrefixStore::new(files, prefix)),
+            address: root.display().to_string().into(),
+            folder: Some(Arc::new(root)),
+        })
     }
 
-    /// The folder, for messages.
-    pub(crate) fn root(&self) -> String {
-        self.root.display().to_string()
+    /// The folder or bucket, for messages.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     /// A file's path, for messages.
     pub(crate) fn display(&self, path: &Path) -> String {
-        self.root.join(path.as_ref()).display().to_string()
+        format!("{}/{path}", self.address)
     }
 
     /// The file's bytes, or `None` where there is none.
@@ -81,10 +96,22 @@ impl Store {
 
     /// Writes the file, whole or not at all, if there is none; answers whether it did.
     pub(crate) async fn create(&self, path: &Path, bytes: Bytes) -> Result<bool, Error> {
-        match self.objects.put_opts(path, bytes.into(), PutOptions::from(PutMode::Create)).await {
+        match self.objects.put_opts(path, bytes.clone().into(), PutOptions::from(PutMode::Create)).await {
             Ok(_) => Ok(true),
+            // The client of a bucket asks again when an answer was lost, and may then find what it wrote itself.
+            Err(object_store::Error::AlreadyExists { .. }) if self.folder.is_none() => {
+                Ok(self.read(path).await?.is_some_and(|there| there == bytes))
+            }
             Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
             Err(error) => Err(Error::store("write", self.display(path), &error)),
+        }
+    }
+
+    /// Removes the file; one that is gone is no error.
+    pub(crate) async fn remove(&self, path: &Path) -> Result<(), Error> {
+        match self.objects.delete(path).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(Error::store("remove", self.display(path), &error)),
         }
     }
 
@@ -96,8 +123,8 @@ impl Store {
         let content = Bytes::from_static(&[0; CHECK_BYTES]);
         let written = self.objects.put(&path, content.into()).await;
         let checked = match written {
-            Ok(_) => self.objects.delete(&path).await.map_err(|e| Error::store("remove", self.display(&path), &e)),
-            Err(error) => Err(Error::store("create files in", self.root(), &error)),
+            Ok(_) => self.remove(&path).await,
+            Err(error) => Err(Error::store("create files in", self.address().to_owned(), &error)),
         };
         for folder in created {
             // Removes no folder that somebody has put something into meanwhile, nor any that wasn't created.
@@ -108,7 +135,8 @@ impl Store {
 
     /// The root and the folders that lead to it, as far as they don't exist, the innermost first.
     fn missing_folders(&self) -> Vec<PathBuf> {
-        self.root.ancestors().take_while(|folder| !folder.exists()).map(PathBuf::from).collect()
+        let Some(root) = &self.folder else { return Vec::new() };
+        root.ancestors().take_while(|folder| !folder.exists()).map(PathBuf::from).collect()
     }
 
     /// The numbers of the files that [`numbered`] names in `folder`, ascending. Other files are none of ours: half-written

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails its test")]
 
 use bytes::Bytes;
-use registry::{Action, Alias, Error, Registry, Run};
+use registry::{Action, Alias, Author, Error, Move, Package, Registry, Run};
 use schemas::{ModelName, ModelVersion};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -103,11 +103,12 @@ async fn the_log_tells_who_moved_which_alias_when_and_why() {
     let second = registry.set_alias(&sentiment(), &production(), ModelVersion(2), "ben", "+0.4 % F1").await.unwrap();
     let second = second.entry;
     let back = registry.rollback(&sentiment(), &production(), "ann", "slow").await.unwrap();
-    assert_eq!((second.sequence, second.previous, second.action), (2, Some(ModelVersion(1)), Action::Set));
-    assert_eq!((back.sequence, back.previous, back.version), (3, Some(ModelVersion(2)), ModelVersion(1)));
+    let set = Action::Set { alias: production(), previous: Some(ModelVersion(1)), verdict: None };
+    assert_eq!((second.sequence, second.previous(), &second.action), (2, Some(ModelVersion(1)), &set));
+    assert_eq!((back.sequence, back.previous(), back.version), (3, Some(ModelVersion(2)), ModelVersion(1)));
     let log = registry.log(&sentiment()).await.unwrap();
     assert_eq!(log[1..], [second, back]);
-    assert_eq!((log[0].who.as_str(), log[0].why.as_str(), log[0].previous), ("ann", "the first", None));
+    assert_eq!((log[0].who.as_str(), log[0].why.as_str(), log[0].previous()), ("ann", "the first", None));
     assert_eq!(registry.aliases(&sentiment()).await.unwrap(), [(production(), ModelVersion(1))].into());
     assert_eq!(registry.resolve(&sentiment(), &"production".parse().unwrap()).await.unwrap(), ModelVersion(1));
 }
@@ -258,11 +259,11 @@ async fn a_tampered_truncated_or_missing_artifact_is_refused_and_mended_by_the_s
 
 #[tokio::test]
 async fn other_storage_and_files_are_no_registry() {
-    for url in ["s3://bucket/models", "gs://x", "file:///tmp/x", "", "  "] {
+    for url in ["s3://", "s3://key:secret@bucket", "gs://x", "file:///tmp/x", "", "  "] {
         assert!(matches!(Registry::open(url), Err(Error::Address { .. })), "{url}");
     }
-    let error = Registry::open("s3://bucket/models").unwrap_err().to_string();
-    assert!(error.contains("\"s3://bucket/models\"") && error.contains("give a folder's path"), "{error}");
+    let error = Registry::open("gs://bucket/models").unwrap_err().to_string();
+    assert!(error.contains("\"gs://bucket/models\"") && error.contains("s3://bucket/prefix"), "{error}");
     let file = tempfile::NamedTempFile::new().unwrap();
     let error = Registry::open(file.path().to_str().unwrap()).unwrap_err();
     assert!(error.to_string().contains("it is a file"), "{error}");
@@ -357,4 +358,120 @@ async fn a_follower_of_a_version_stays_with_it() {
         assert_eq!(follower.version().await.unwrap(), ModelVersion(1));
     }
     assert!(registry.follow(&sentiment(), &"v2".parse().unwrap()).version().await.is_err());
+}
+
+fn ann() -> Author {
+    Author::new("ann", "a reason")
+}
+
+#[tokio::test]
+async fn tags_and_descriptions_are_lines_of_the_log_and_no_change_of_the_manifest() {
+    let (folder, registry) = with_versions(2).await;
+    let before = fs::read(version_file(&folder, 1)).unwrap();
+    let tag = async |text: &str| {
+        registry.tag(&sentiment(), ModelVersion(1), text.parse().unwrap(), &ann()).await.unwrap().is_new
+    };
+    assert!(tag("team=search").await && !tag("team=search").await && tag("team=ads").await);
+    assert!(tag("old=1").await && tag("old-").await && !tag("old-").await);
+    for (text, is_new) in [("first", true), ("first", false), ("second", true)] {
+        let standing = registry.describe(&sentiment(), ModelVersion(1), text, &ann()).await.unwrap();
+        assert_eq!(standing.is_new, is_new, "{text}");
+    }
+    let notes = registry.notes(&sentiment()).await.unwrap();
+    assert_eq!(notes[&ModelVersion(1)].tags, [("team".to_owned(), "ads".to_owned())].into());
+    assert_eq!(notes[&ModelVersion(1)].description.as_deref(), Some("second"));
+    assert_eq!(notes.len(), 1);
+    assert_eq!(fs::read(version_file(&folder, 1)).unwrap(), before);
+    assert_eq!(registry.log(&sentiment()).await.unwrap().len(), 6);
+    assert_eq!(registry.aliases(&sentiment()).await.unwrap(), [].into());
+    let unknown = registry.describe(&sentiment(), ModelVersion(9), "x", &ann()).await.unwrap_err();
+    assert!(matches!(unknown, Error::Unknown { .. }), "{unknown}");
+}
+
+#[tokio::test]
+async fn a_version_in_use_is_not_deleted_and_a_deleted_one_is_gone_for_good() {
+    let (folder, registry) = with_versions(3).await;
+    registry.set_alias(&sentiment(), &production(), ModelVersion(1), "ann", "").await.unwrap();
+    registry.set_alias(&sentiment(), &production(), ModelVersion(3), "ann", "").await.unwrap();
+    let used = registry.delete(&sentiment(), ModelVersion(3), &ann()).await.unwrap_err();
+    assert!(used.to_string().starts_with("production of \"sentiment\" is v3, which is therefore kept"), "{used}");
+    let deleted = registry.delete(&sentiment(), ModelVersion(1), &ann()).await.unwrap();
+    assert!(deleted.is_new && !registry.delete(&sentiment(), ModelVersion(1), &ann()).await.unwrap().is_new);
+    for error in [
+        registry.resolve(&sentiment(), &"v1".parse().unwrap()).await.unwrap_err(),
+        registry.artifact(&sentiment(), ModelVersion(1)).await.unwrap_err(),
+        registry.set_alias(&sentiment(), &production(), ModelVersion(1), "ann", "").await.unwrap_err(),
+        registry.describe(&sentiment(), ModelVersion(1), "x", &ann()).await.unwrap_err(),
+    ] {
+        assert!(matches!(&error, Error::Deleted { who, .. } if who == "ann"), "{error}");
+    }
+    let versions = registry.versions(&sentiment()).await.unwrap();
+    assert_eq!(versions.iter().map(|manifest| manifest.version.0).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(fs::read_dir(folder.path().join("sentiment/artifacts")).unwrap().count(), 2);
+    let back = registry.rollback(&sentiment(), &production(), "ann", "").await.unwrap_err();
+    assert!(matches!(back, Error::NothingBefore { .. }), "{back}");
+    let next = registry.register(&sentiment(), "model 4".into(), Run::default()).await.unwrap();
+    assert_eq!(next.version, ModelVersion(4));
+}
+
+#[tokio::test]
+async fn bytes_that_another_version_has_are_not_deleted() {
+    let (_folder, registry) = empty();
+    for _ in 0..2 {
+        registry.register(&sentiment(), "same".into(), Run::default()).await.unwrap();
+    }
+    registry.delete(&sentiment(), ModelVersion(1), &ann()).await.unwrap();
+    assert_eq!(registry.artifact(&sentiment(), ModelVersion(2)).await.unwrap(), "same");
+    registry.delete(&sentiment(), ModelVersion(2), &ann()).await.unwrap();
+    registry.register(&sentiment(), "same".into(), Run::default()).await.unwrap();
+    assert_eq!(registry.artifact(&sentiment(), ModelVersion(3)).await.unwrap(), "same");
+}
+
+#[tokio::test]
+async fn a_move_that_comes_after_somebody_elses_is_not_made() {
+    let (_folder, registry) = with_versions(3).await;
+    let to = |version, only_after| Move {
+        alias: production(),
+        version: ModelVersion(version),
+        verdict: None,
+        only_after: Some(only_after),
+    };
+    assert!(registry.move_alias(&sentiment(), to(1, 0), &ann()).await.unwrap().is_new);
+    registry.set_alias(&sentiment(), &production(), ModelVersion(2), "ben", "").await.unwrap();
+    let late = registry.move_alias(&sentiment(), to(3, 1), &ann()).await.unwrap();
+    assert_eq!((late.is_new, late.entry.version, late.entry.who.as_str()), (false, ModelVersion(2), "ben"));
+    assert!(registry.move_alias(&sentiment(), to(3, 2), &ann()).await.unwrap().is_new);
+}
+
+#[tokio::test]
+async fn an_exported_version_is_the_same_in_another_registry() {
+    let (folder, registry) = empty();
+    let mut run = Run { library_version: "plaudit 0.1.0".into(), ..Run::default() };
+    run.metrics.insert("accuracy".into(), 0.912_345_678_901_234_5.into());
+    let there = registry.register(&sentiment(), Bytes::from_static(b"abc"), run).await.unwrap();
+    registry.tag(&sentiment(), there.version, "team=search".parse().unwrap(), &ann()).await.unwrap();
+    registry.describe(&sentiment(), there.version, "the first", &ann()).await.unwrap();
+    let file = folder.path().join("v1.tar");
+    registry.package(&sentiment(), there.version).await.unwrap().write(&file).unwrap();
+
+    let (_folder, elsewhere) = with_versions(2).await;
+    let package = Package::read(&file).await.unwrap();
+    let here = elsewhere.import(&sentiment(), package, &ann()).await.unwrap();
+    assert_eq!((here.version, &here.sha256, &here.run), (ModelVersion(3), &there.sha256, &there.run));
+    assert_eq!(elsewhere.artifact(&sentiment(), here.version).await.unwrap(), "abc");
+    let notes = &elsewhere.notes(&sentiment()).await.unwrap()[&here.version];
+    assert_eq!((notes.tags["team"].as_str(), notes.description.as_deref()), ("search", Some("the first")));
+    assert_eq!(notes.tags["imported_from"], format!("sentiment v1 of {}", there.created_at));
+
+    let mut bytes = fs::read(&file).unwrap();
+    let at = bytes.windows(3).rposition(|window| window == b"abc").unwrap();
+    bytes[at] = b'x';
+    fs::write(&file, bytes).unwrap();
+    let error = Package::read(&file).await.unwrap_err().to_string();
+    assert!(error.starts_with(&format!("cannot import {}: the model in it does not have", file.display())), "{error}");
+    let error = Package::read(&folder.path().join("absent.tar")).await.unwrap_err().to_string();
+    assert!(error.contains("absent.tar: No such file"), "{error}");
+    let unwritable = folder.path().join("no/such/folder/v1.tar");
+    let error = registry.package(&sentiment(), there.version).await.unwrap().write(&unwritable).unwrap_err();
+    assert!(error.to_string().starts_with("cannot export to "), "{error}");
 }

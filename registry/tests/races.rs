@@ -90,8 +90,8 @@ fn no_log_line_is_lost_and_each_knows_what_was_before() {
     assert_eq!(reasons.len(), WRITERS * WRITES_EACH);
     for alias in &aliases {
         let mut current = None;
-        for entry in log.iter().filter(|entry| entry.alias == *alias) {
-            assert_eq!(entry.previous, current, "line {}", entry.sequence);
+        for entry in log.iter().filter(|entry| entry.alias() == Some(alias)) {
+            assert_eq!(entry.previous(), current, "line {}", entry.sequence);
             current = Some(entry.version);
         }
         assert_eq!(block_on(open(folder.path()).aliases(&name)).unwrap().get(alias).copied(), current);

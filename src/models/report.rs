@@ -1,7 +1,7 @@
 //! What `plaudit models` prints.
 
 use crate::output::Table;
-use registry::{Alias, LogEntry, Manifest};
+use registry::{Alias, LogEntry, Manifest, Notes};
 use schemas::{ModelName, ModelVersion};
 use serde::Serialize;
 use serde_json::Value;
@@ -23,8 +23,13 @@ impl Versions {
         registry: String,
         manifests: Vec<Manifest>,
         aliases: &BTreeMap<Alias, ModelVersion>,
+        mut notes: BTreeMap<ModelVersion, Notes>,
     ) -> Self {
-        let versions = manifests.into_iter().map(|manifest| Version::new(manifest, aliases)).collect();
+        let of = |manifest: Manifest| {
+            let notes = notes.remove(&manifest.version).unwrap_or_default();
+            Version::new(manifest, aliases, notes)
+        };
+        let versions = manifests.into_iter().map(of).collect();
         Self { name, registry, versions }
     }
 }
@@ -61,14 +66,16 @@ pub struct Version {
     #[serde(flatten)]
     manifest: Manifest,
     aliases: Vec<Alias>,
+    #[serde(flatten)]
+    notes: Notes,
 }
 
 impl Version {
-    pub fn new(manifest: Manifest, aliases: &BTreeMap<Alias, ModelVersion>) -> Self {
+    pub fn new(manifest: Manifest, aliases: &BTreeMap<Alias, ModelVersion>, notes: Notes) -> Self {
         let stands_for_it =
             |(alias, version): (&Alias, &ModelVersion)| (*version == manifest.version).then(|| alias.clone());
         let aliases = aliases.iter().filter_map(stands_for_it).collect();
-        Self { manifest, aliases }
+        Self { manifest, aliases, notes }
     }
 
     fn aliases(&self) -> String {
@@ -82,6 +89,12 @@ impl fmt::Display for Version {
         let mut table = Table::new([name.as_str(), &version.to_string()]);
         let mut row = |key: &str, value: String| table.row([format!("  {key}"), value]);
         row("aliases", if self.aliases.is_empty() { "none".to_owned() } else { self.aliases() });
+        if let Some(text) = &self.notes.description {
+            row("description", on_one_line(text));
+        }
+        for (tag, value) in &self.notes.tags {
+            row(&format!("tag {tag}"), on_one_line(value));
+        }
         row("created", created_at.to_string());
         row("trained by", run.library_version.clone());
         row("size", mebibytes(*size_bytes));
@@ -123,7 +136,8 @@ pub struct Moved {
 
 impl fmt::Display for Moved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let LogEntry { alias, version, previous, at, who, .. } = &self.entry;
+        let LogEntry { version, at, who, .. } = &self.entry;
+        let (alias, previous) = (self.entry.alias().map_or("", Alias::as_str), self.entry.previous());
         if !self.moved {
             let who = on_one_line(who);
             return write!(f, "{alias} of \"{}\" is {version} already, since {at} by {who}: nothing to do", self.name);
@@ -133,37 +147,51 @@ impl fmt::Display for Moved {
     }
 }
 
-/// The log of a model.
+/// What people wrote beside a version.
 #[derive(Serialize)]
-pub struct History {
+pub struct Noted {
     pub name: ModelName,
-    pub entries: Vec<LogEntry>,
+    pub version: ModelVersion,
+    #[serde(flatten)]
+    pub notes: Notes,
 }
 
-impl fmt::Display for History {
+impl fmt::Display for Noted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.entries.is_empty() {
-            return write!(f, "no alias of \"{}\" was ever set; `plaudit models promote VERSION` sets one", self.name);
+        let mut table = Table::new([self.name.as_str(), &self.version.to_string()]);
+        if let Some(text) = &self.notes.description {
+            table.row(["  description".to_owned(), on_one_line(text)]);
         }
-        let mut table = Table::new(["#", "AT", "ALIAS", "FROM", "TO", "ACTION", "WHO", "WHY"]);
-        for entry in &self.entries {
-            table.row([
-                entry.sequence.to_string(),
-                entry.at.to_string(),
-                entry.alias.to_string(),
-                entry.previous.map_or_else(|| "-".to_owned(), |previous| previous.to_string()),
-                entry.version.to_string(),
-                entry.action.to_string(),
-                on_one_line(&entry.who),
-                on_one_line(&entry.why),
-            ]);
+        for (tag, value) in &self.notes.tags {
+            table.row([format!("  tag {tag}"), on_one_line(value)]);
         }
         table.fmt(f)
     }
 }
 
+/// A version that is no more.
+#[derive(Serialize)]
+pub struct Deleted {
+    pub name: ModelName,
+    #[serde(flatten)]
+    pub entry: LogEntry,
+    /// False where it had been deleted before.
+    pub deleted: bool,
+}
+
+impl fmt::Display for Deleted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let LogEntry { version, at, who, .. } = &self.entry;
+        if self.deleted {
+            write!(f, "{version} of \"{}\" is deleted", self.name)
+        } else {
+            write!(f, "{version} of \"{}\" was deleted at {at} by {}: nothing to do", self.name, on_one_line(who))
+        }
+    }
+}
+
 /// What people wrote may hold line breaks and control characters, which a table and a terminal must not see.
-fn on_one_line(text: &str) -> String {
+pub fn on_one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
@@ -172,6 +200,6 @@ fn rounded(value: f64) -> String {
     format!("{value:.4}")
 }
 
-fn mebibytes(bytes: u64) -> String {
+pub fn mebibytes(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / (1 << 20) as f64)
 }

@@ -186,6 +186,7 @@ impl Trained {
             data: Some(self.learned.data.clone()),
             library_version: concat!("plaudit ", env!("CARGO_PKG_VERSION")).to_owned(),
             seconds,
+            curves: BTreeMap::new(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What can go wrong with the store: each error is one sentence that names the file and says what to do.
 
 use super::{Dataset, SourcePartition};
+use bucket::Trouble;
 use std::error::Error as _;
 use std::io;
 
@@ -97,13 +98,10 @@ impl Error {
     }
 }
 
-/// How the client of buckets calls itself in its errors.
-const BUCKET: &str = "S3";
-
 /// The store's own sentences repeat the path and hide the operating system's; the latter says what happened.
 fn io_error_of(error: &object_store::Error) -> Option<&io::Error> {
     // A connection's errors are of the system too; they speak of no folder.
-    if let object_store::Error::Generic { store: BUCKET, .. } = error {
+    if Trouble::is_certain(error) {
         return None;
     }
     let mut source = error.source();
@@ -124,6 +122,9 @@ fn of_folder(error: &io::Error) -> (String, ErrorKind) {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             "; give this user access, or set offline.url to another folder"
         }
+        io::ErrorKind::FileTooLarge => {
+            "; raise the limit on the size of files (ulimit -f), or set ingest.file_max_bytes below it"
+        }
         io::ErrorKind::NotADirectory => "; a file is where a folder should be, set offline.url to a folder",
         _ => "",
     };
@@ -137,21 +138,6 @@ fn of_folder(error: &io::Error) -> (String, ErrorKind) {
 }
 
 fn of_bucket(error: &object_store::Error) -> (String, ErrorKind) {
-    use object_store::Error as Cause;
-    let (advice, kind) = match error {
-        Cause::Unauthenticated { .. } | Cause::PermissionDenied { .. } => {
-            ("; check the credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) and what they allow", ErrorKind::Fatal)
-        }
-        Cause::NotFound { .. } => ("; create the bucket, or correct offline.url", ErrorKind::Fatal),
-        Cause::NotImplemented { .. } | Cause::NotSupported { .. } => {
-            ("; the server must know conditional writes (If-None-Match)", ErrorKind::Fatal)
-        }
-        _ => ("", ErrorKind::Retry),
-    };
-    // The client's own sentence is for programmers, and what is behind it says what happened.
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(behind) = cause.source() {
-        cause = behind;
-    }
-    (format!("{cause}{advice}"), kind)
+    let Trouble { cause, may_pass } = Trouble::of(error, "offline.url");
+    (cause, if may_pass { ErrorKind::Retry } else { ErrorKind::Fatal })
 }

@@ -20,7 +20,6 @@ mod part;
 mod partition;
 mod read;
 mod schema;
-mod sha256;
 
 pub use columns::{Columns, Origin};
 pub use compact::{CompactOptions, Compacted};

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 /// SHA-256, alone and in HMAC.
 #[derive(Debug)]
-pub(super) struct Sha256Provider;
+pub(crate) struct Sha256Provider;
 
 impl CryptoProvider for Sha256Provider {
     fn digest(&self, algorithm: DigestAlgorithm) -> Result<Box<dyn DigestContext>> {
