@@ -1,7 +1,7 @@
 //! History into the online store: the ratings of files of reviews, as the updates that the stream would have made of them.
-//! Each update names the record that it comes from, so that doing it twice, or beside a running ingest, changes nothing the
-//! second time. Rows that came through Kafka say where they stood there; the rows of any other file are the records of a
-//! source that is named after the file's content.
+//! Each update names the record that it comes from, so that doing it twice changes nothing the second time, and that a
+//! running ingest and a backfill count each record once between them. Rows that came through Kafka say where they stood
+//! there; the rows of any other file are the records of a source that is named after the file's content.
 
 mod error;
 mod rows;
@@ -11,13 +11,24 @@ pub use error::BackfillError;
 use crate::offline::ReadOptions;
 use crate::online::{Applied, OnlineStore, ReviewEntities, Update};
 use rows::{HistoryRow, HistoryRows};
-use schemas::Source;
+use schemas::{Source, Timestamp};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// Rows that are applied together.
 const BATCH_ROWS: usize = 5_000;
+
+/// What is filled in.
+#[derive(Debug, Clone)]
+pub struct BackfillRequest {
+    /// Files of reviews.
+    pub input: Vec<PathBuf>,
+    /// Which of their columns are ours, and which rows count.
+    pub read: ReadOptions,
+    /// Only what happened before.
+    pub before: Option<Timestamp>,
+}
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -26,6 +37,8 @@ pub struct BackfillReport {
     pub rows: u64,
     /// Rows that change nothing: without a rating, a time, or anybody to have it.
     pub skipped: u64,
+    /// Rows that are left out, since they are not from before the time asked for.
+    pub later: u64,
     /// Updates of entities that changed something.
     pub applied: u64,
     /// Updates that had been applied before.
@@ -38,10 +51,10 @@ pub struct BackfillReport {
 /// applied stays, and the next run goes over it.
 pub async fn backfill(
     store: &OnlineStore,
-    input: &[PathBuf],
-    read: &ReadOptions,
+    request: &BackfillRequest,
     mut goes_on: impl FnMut(&BackfillReport) -> bool,
 ) -> Result<BackfillReport, BackfillError> {
+    let BackfillRequest { input, read, before } = request;
     let mut report = BackfillReport::default();
     let mut order = Order::default();
     // Every file is opened first, so that a wrong one changes nothing.
@@ -57,7 +70,7 @@ pub async fn backfill(
             }
             report.rows += batch.len() as u64;
             order.check(file, path, &batch)?;
-            let applied = apply(store, &batch, &mut report).await?;
+            let applied = apply(store, &batch, *before, &mut report).await?;
             report.applied += applied.applied as u64;
             report.replayed += applied.replayed as u64;
             report.unusable += applied.unusable as u64;
@@ -72,18 +85,23 @@ pub async fn backfill(
 async fn apply(
     store: &OnlineStore,
     rows: &[HistoryRow],
+    before: Option<Timestamp>,
     report: &mut BackfillReport,
 ) -> Result<Applied, BackfillError> {
     let mut updates = Vec::with_capacity(2 * rows.len());
     for row in rows {
-        let before = updates.len();
+        if row.created_at.zip(before).is_some_and(|(at, before)| at >= before) {
+            report.later += 1;
+            continue;
+        }
+        let known = updates.len();
         if let (Some(rating), Some(event_time)) = (row.rating, row.created_at) {
             let entities = ReviewEntities { product_id: row.product_id.as_deref(), user_id: row.user_id.as_deref() };
             updates.extend(Update::of_rating(entities, rating, event_time, &row.source));
         }
-        report.skipped += u64::from(updates.len() == before);
+        report.skipped += u64::from(updates.len() == known);
     }
-    Ok(store.apply(&updates).await?)
+    Ok(store.apply_history(&updates).await?)
 }
 
 /// How far each partition has come. A lower offset behind a higher one would pass for applied before, and be lost without a

@@ -4,9 +4,10 @@ use crate::config::Config;
 use crate::files::FileArgs;
 use crate::output::Output;
 use crate::usage::{WrongUsage, sorted};
-use feature_store::backfill::{BackfillError, BackfillReport, backfill};
+use feature_store::backfill::{BackfillError, BackfillReport, BackfillRequest, backfill};
 use feature_store::online::OnlineStore;
 use feature_store::views::EventSource;
+use schemas::Timestamp;
 use serde::Serialize;
 use service::shutdown::token_on_signals;
 use std::fmt;
@@ -17,25 +18,30 @@ use std::time::{Duration, Instant};
 /// Fill the online store with the ratings of files of reviews
 #[derive(clap::Args)]
 #[command(after_help = "\
-Doing it twice changes nothing the second time. Rows with the columns source_topic,
-source_partition and source_offset, as `plaudit ingest` writes them, are the records of Kafka that
-they name: a running ingest and a backfill count each once. The rows of any other file belong to
-that file's content: if they are in Kafka too, they count twice, and so do those of a file that
-was changed.
-
-Offsets are applied in their order. Where ingest has already applied newer records to a new or
-emptied store, older ones of the same partition would pass for applied: stop ingest, fill the
-store, and start it again.
+Doing it twice changes nothing the second time, and ingest may run meanwhile. Rows with the columns
+source_topic, source_partition and source_offset, as `plaudit ingest` writes them, are the records
+of Kafka that they name: between ingest and backfill each counts once. The rows of any other file
+belong to that file's content: those that are in Kafka too count twice, as do those of a file that
+was changed; --before leaves out what ingest has counted.
 
 Examples:
   plaudit features backfill --input history.parquet --set redis.url=redis://localhost:6379
   plaudit features backfill --input offline/reviews
+  plaudit features backfill --input history.parquet --before 2026-11-01
   plaudit features backfill --input 2023.csv.gz 2024.csv.gz --column rating=stars")]
 pub struct Args {
     #[command(flatten)]
     files: FileArgs,
+    /// Only what happened before: a date, RFC 3339, or epoch milliseconds
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    before: Option<Timestamp>,
     #[command(flatten)]
     output: Output,
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text)
+        .ok_or_else(|| "write a date or a time, such as 2026-11-01 or 2026-11-01T10:00:00Z".to_owned())
 }
 
 /// What came of it, for people or as JSON.
@@ -73,7 +79,8 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         }
         !stop.is_cancelled()
     };
-    let report = backfill(&store, &input, &args.files.rows.options(), goes_on).await;
+    let request = BackfillRequest { input, read: args.files.rows.options(), before: args.before };
+    let report = backfill(&store, &request, goes_on).await;
     let report = report.map_err(|error| sorted(error, BackfillError::is_wrong_usage))?;
     args.output.result(&Filled { report, seconds: started.elapsed().as_secs_f64() })?;
     if stop.is_cancelled() {
@@ -89,8 +96,11 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
 
 impl fmt::Display for Filled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let BackfillReport { rows, skipped, applied, replayed, unusable } = self.report;
+        let BackfillReport { rows, skipped, later, applied, replayed, unusable } = self.report;
         writeln!(f, "{rows} rows, {skipped} of them without rating, time or entity, {:.1} s", self.seconds)?;
+        if later > 0 {
+            writeln!(f, "  {later} rows left out: they are not from before the time asked for")?;
+        }
         writeln!(f, "  {applied} updates applied, {replayed} had been applied before")?;
         if unusable > 0 {
             writeln!(f, "  {unusable} updates lost: their keys in Redis hold something else than a hash")?;

@@ -3,6 +3,7 @@
 use super::BackfillError;
 use crate::offline::cell::Cell;
 use crate::offline::parquet::{Column, is_usable};
+use crate::offline::random_access::RandomAccess;
 use crate::offline::source::{Content, Source as FileSource};
 use crate::offline::{Condition, Field, FileError, ReadOptions, ReviewFiles};
 use arrow_array::RecordBatch;
@@ -161,7 +162,7 @@ impl Plan {
     }
 }
 
-fn open_parquet(path: &Path, file: File, options: &ReadOptions) -> Result<Rows, BackfillError> {
+fn open_parquet(path: &Path, file: RandomAccess, options: &ReadOptions) -> Result<Rows, BackfillError> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(path, error))?;
     let fields = builder.schema().fields().clone();
     let listed = fields.iter().map(|field| field.name().as_str()).collect::<Vec<_>>().join(", ");

@@ -39,23 +39,26 @@ impl OnlineStore {
     /// be scored without features, and its status says so.
     pub async fn features(&self, reviews: &[ReviewEntities<'_>], now: Timestamp) -> FeatureBatch {
         let views = self.views();
-        let mut distinct = Vec::new();
-        let mut place_of = HashMap::new();
+        let mut distinct = Vec::with_capacity(2 * reviews.len());
+        let mut place_of = HashMap::with_capacity(2 * reviews.len());
+        // Of the entities of all reviews, one review after the other.
+        let mut places = Vec::with_capacity(2 * reviews.len());
         for entity in reviews.iter().flat_map(|review| known(views, *review)) {
-            place_of.entry(entity).or_insert_with(|| {
+            places.push(*place_of.entry(entity).or_insert_with(|| {
                 distinct.push(entity);
                 distinct.len() - 1
-            });
+            }));
         }
         if distinct.is_empty() {
             let reviews = vec![Features::default(); reviews.len()];
             return FeatureBatch { reviews, undecodable: 0, error: None, is_answered: true };
         }
         let readings = self.read(&distinct, now).await;
+        let mut places = places.into_iter();
         let features_of = |review: &ReviewEntities<'_>| {
             let mut features = Features::default();
-            for entity in known(views, *review) {
-                features.add(views, &entity, &readings.entities[place_of[&entity]].views);
+            for (entity, place) in known(views, *review).zip(places.by_ref()) {
+                features.add(views, &entity, &readings.entities[place].views);
             }
             features
         };

@@ -3,7 +3,7 @@
 
 use super::reviews::RememberedEntities;
 use super::store::{Reading, Readings, ViewReading};
-use super::update::{self, Applied, Update};
+use super::update::{self, Applied, Origin, Reached, Update};
 use super::{Entity, ReviewEntities};
 use crate::views::{EntityKind, State, View, Views};
 use schemas::{Source, Timestamp};
@@ -25,8 +25,8 @@ type Rows = HashMap<EntityKind, HashMap<String, Vec<Row>>>;
 #[derive(Debug)]
 struct Row {
     state: State,
-    /// The last offset applied, by topic and partition. An entity's events come from few partitions: a list is enough.
-    applied: Vec<(String, i32, i64)>,
+    /// What was applied, by topic and partition. An entity's events come from few partitions: a list is enough.
+    reached: Vec<(String, i32, Reached)>,
 }
 
 impl MemoryStore {
@@ -52,8 +52,12 @@ impl MemoryStore {
         Readings { entities: entities.iter().map(reading).collect(), undecodable: 0, error: None }
     }
 
-    /// Applies updates.
+    /// Applies updates as they come.
     pub fn apply(&self, updates: &[Update<'_>]) -> Applied {
+        self.apply_from(updates, Origin::Live)
+    }
+
+    pub(super) fn apply_from(&self, updates: &[Update<'_>], origin: Origin) -> Applied {
         let mut outcome = Applied::default();
         let mut rows = self.rows();
         for group in update::by_entity(updates) {
@@ -63,7 +67,7 @@ impl MemoryStore {
             for (row, view) in rows.iter_mut().zip(self.views.of(kind)).filter(|(_, view)| view.source() == group.from)
             {
                 for update in &group.updates {
-                    if row.advance(update.record) {
+                    if row.advance(update.record, origin) {
                         row.state.apply(view, &update.event);
                         outcome.applied += 1;
                     } else {
@@ -97,19 +101,18 @@ impl MemoryStore {
 
 impl Row {
     fn new(view: &View) -> Self {
-        Self { state: State::new(view), applied: Vec::new() }
+        Self { state: State::new(view), reached: Vec::new() }
     }
 
     /// Notes that a record is applied, unless it was before.
-    fn advance(&mut self, record: &Source) -> bool {
+    fn advance(&mut self, record: &Source, origin: Origin) -> bool {
         let of_partition =
-            |(topic, partition, _): &&mut (String, i32, i64)| *topic == record.topic && *partition == record.partition;
-        match self.applied.iter_mut().find(of_partition) {
-            Some((_, _, last)) if record.offset <= *last => return false,
-            Some((_, _, last)) => *last = record.offset,
-            None => self.applied.push((record.topic.clone(), record.partition, record.offset)),
-        }
-        true
+            |(topic, partition, _): &(String, i32, Reached)| *topic == record.topic && *partition == record.partition;
+        let place = self.reached.iter().position(of_partition).unwrap_or_else(|| {
+            self.reached.push((record.topic.clone(), record.partition, Reached::NOTHING));
+            self.reached.len() - 1
+        });
+        self.reached[place].2.advance(record.offset, origin)
     }
 
     fn read(&self, view: &View, now: Timestamp) -> ViewReading {

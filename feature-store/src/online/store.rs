@@ -1,7 +1,7 @@
 //! The online store as its callers hold it: Redis or memory, with one meaning. Reading takes the present as an argument,
 //! because whether a value is stale depends on it and on nothing else.
 
-use super::update::{Applied, Update};
+use super::update::{Applied, Origin, Update};
 use super::{Entity, Error, MemoryStore, RedisConfig, RedisStore};
 use crate::views::{View, Views};
 use schemas::Timestamp;
@@ -91,12 +91,22 @@ impl OnlineStore {
         }
     }
 
-    /// Applies updates. After an error any part of them may have been applied: apply the same batch again, and what was
-    /// applied changes nothing.
+    /// Applies updates as they come from the stream. After an error any part of them may have been applied: apply the same
+    /// batch again, and what was applied changes nothing.
     pub async fn apply(&self, updates: &[Update<'_>]) -> Result<Applied, Error> {
+        self.apply_from(updates, Origin::Live).await
+    }
+
+    /// Applies updates of the past, as [`apply`](Self::apply) does; also those that lie before the first one that came from
+    /// the stream, and while others come from there.
+    pub async fn apply_history(&self, updates: &[Update<'_>]) -> Result<Applied, Error> {
+        self.apply_from(updates, Origin::History).await
+    }
+
+    async fn apply_from(&self, updates: &[Update<'_>], origin: Origin) -> Result<Applied, Error> {
         match self {
-            Self::Redis(store) => store.apply(updates).await,
-            Self::Memory(store) => Ok(store.apply(updates)),
+            Self::Redis(store) => store.apply(updates, origin).await,
+            Self::Memory(store) => Ok(store.apply_from(updates, origin)),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What a batch of updates says, and how it is put in order. Every update is applied once: per entity, view and source
-//! partition, offsets at or below the last one applied change nothing.
+//! What a batch of updates says, and how it is put in order. Every update is applied once, whether it comes live or as
+//! history: per entity, view and source partition, the store knows which offsets it has applied.
 
 use super::{Entity, ReviewEntities};
 use crate::views::{Event, EventSource};
@@ -41,6 +41,46 @@ impl<'a> Update<'a> {
     ) -> impl Iterator<Item = Self> {
         let event = Event { value: if label.is_positive() { 1.0 } else { 0.0 }, event_time };
         entities.entities().map(move |entity| Self { entity, from: EventSource::Feedback, event, record })
+    }
+}
+
+/// Where updates come from. Either way the updates of a partition come in the order of offsets, and all of an entity's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// From the stream, from any offset on: what is behind the last one applied is new.
+    Live,
+    /// From files, which may begin before the first live one: what is between the two is new as well.
+    History,
+}
+
+/// Which offsets of a partition have been applied: all up to the last one, but for a gap.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reached {
+    last: i64,
+    /// None of the offsets between these two has been applied. There from the first live update on.
+    gap: Option<(i64, i64)>,
+}
+
+impl Reached {
+    /// Nothing.
+    pub(super) const NOTHING: Self = Self { last: -1, gap: None };
+
+    /// Notes that an offset is applied; false when it was before.
+    pub(super) fn advance(&mut self, offset: i64, origin: Origin) -> bool {
+        if offset > self.last {
+            if origin == Origin::Live {
+                self.gap.get_or_insert((self.last, offset));
+            }
+            self.last = offset;
+            return true;
+        }
+        match &mut self.gap {
+            Some((begin, end)) if origin == Origin::History && *begin < offset && offset < *end => {
+                *begin = offset;
+                true
+            }
+            _ => false,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A cluster of three nodes: one round trip to each, and slots that move while they are read and written.
 
-use crate::servers::Cluster;
+use crate::servers::{Cluster, patient_proxy, until};
 use crate::stores::{at, config, present, source, update, views};
 use feature_store::online::{Entity, Error, OnlineStore, ViewReading};
 use schemas::Source;
@@ -42,6 +42,39 @@ async fn entities_are_spread_over_all_nodes_and_come_back_in_order() {
         let asked: Vec<u64> = after.iter().zip(before).map(|(after, before)| after - before).collect();
         assert_eq!(asked.iter().sum::<u64>(), 1000, "nothing is asked twice");
         assert!(asked.iter().all(|asked| *asked > 200), "{asked:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_read_in_one_round_trip_to_each_node_whatever_its_size() {
+    for size in [10, 5_000] {
+        let (cluster, views) = (Cluster::start(), views(""));
+        let ids: Vec<String> = (0..size).map(|i| format!("p{i}")).collect();
+        let entities: Vec<Entity<'_>> = ids.iter().map(|id| Entity::product(id)).collect();
+        let store = OnlineStore::connect(&config(&cluster.url()), &views).await.unwrap();
+        assert_eq!(store.read(&entities, at(0)).await.error, None);
+        // From here on everybody is sent through proxies. Were a node asked for some keys after its answers to others, it
+        // would never be asked for them.
+        let ports: Vec<u16> = cluster
+            .nodes
+            .iter()
+            .zip(calls(&cluster, "hmget"))
+            .map(|(node, keys)| {
+                let port = patient_proxy(node, "HMGET", keys as usize);
+                assert!(node.command(&format!("CONFIG SET cluster-announce-port {port}")).starts_with("+OK"));
+                port
+            })
+            .collect();
+        for node in &cluster.nodes {
+            let is_told = |slots: String| ports.iter().all(|port| slots.contains(&format!(":{port}\r")));
+            until("all nodes know of the proxies", || is_told(node.command("CLUSTER SLOTS")).then_some(()));
+        }
+        let store = OnlineStore::connect(&config(&cluster.url()), &views).await.unwrap();
+        let before = calls(&cluster, "hmget");
+        let readings = store.read(&entities, at(0)).await;
+        assert_eq!((readings.entities.len(), readings.error), (size, None));
+        let asked: u64 = calls(&cluster, "hmget").iter().sum::<u64>() - before.iter().sum::<u64>();
+        assert_eq!(asked as usize, size);
     }
 }
 

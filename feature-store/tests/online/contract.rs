@@ -30,6 +30,8 @@ contract!(
     values_are_stale_once_older_than_the_ttl,
     batches_of_thousands_of_entities_keep_their_order,
     any_order_of_batches_and_replays_equals_the_oracle,
+    history_and_the_stream_count_each_record_once_whoever_brings_it_first,
+    history_fills_only_what_lies_before_the_first_record_of_the_stream,
     features_of_reviews_carry_names_and_the_worst_status,
     ids_of_any_bytes_are_kept_apart,
     empty_batches_do_nothing,
@@ -212,6 +214,72 @@ async fn any_order_of_batches_and_replays_equals_the_oracle(kind: Kind) {
     for (id, (count, sum, latest)) in oracle {
         assert_eq!(read_one(&store, Entity::product(id)).await, present(count, sum / count as f64, latest));
     }
+}
+
+/// A stream that begins somewhere and a history from the very beginning, which is gone through twice, in turns and with
+/// replays of both.
+async fn history_and_the_stream_count_each_record_once_whoever_brings_it_first(kind: Kind) {
+    const RECORDS: usize = 150;
+    let mut random = random();
+    let ids = ["a", "b", "c", "d", "e"];
+    for _ in 0..8 {
+        let store = kind.store().await;
+        let partitions: Vec<Vec<(Source, &str, f64)>> = (0..2)
+            .map(|partition| {
+                let record = |offset| (source(partition, offset), ids[random(5) as usize], 1.0 + random(5) as f64);
+                (0..RECORDS as i64).map(record).collect()
+            })
+            .collect();
+        let first = [random(100) as usize, random(100) as usize];
+        let (mut of_stream, mut of_history, mut applied) = (first, [0; 2], 0);
+        while of_stream != [RECORDS; 2] || of_history != [2 * RECORDS; 2] {
+            let (partition, back, size) = (random(2) as usize, random(6) as usize, random(20) as usize);
+            let is_history = random(2) == 0;
+            let (next, least) = match is_history {
+                true => (&mut of_history[partition], 0),
+                false => (&mut of_stream[partition], first[partition]),
+            };
+            // The second time begins where the first has ended.
+            let run_start = if *next < RECORDS || !is_history { 0 } else { RECORDS };
+            let begin = (*next - run_start).saturating_sub(back).max(least);
+            let end = (begin + size).min(RECORDS).max(*next - run_start);
+            let updates: Vec<_> = partitions[partition][begin..end]
+                .iter()
+                .map(|(record, id, stars)| update(Entity::product(id), *stars, record.offset, record))
+                .collect();
+            let outcome = match is_history {
+                true => store.apply_history(&updates).await.unwrap(),
+                false => store.apply(&updates).await.unwrap(),
+            };
+            applied += outcome.applied;
+            *next = (run_start + end).min(2 * RECORDS);
+        }
+        assert_eq!(applied, 2 * RECORDS);
+        for id in ids {
+            let of_id = || partitions.iter().flatten().filter(|(_, other, _)| *other == id);
+            let (count, sum) = (of_id().count(), of_id().map(|(_, _, stars)| stars).sum::<f64>());
+            let latest = of_id().map(|(record, ..)| record.offset).max().unwrap();
+            let expected = present(count as i64, sum / count as f64, latest);
+            assert_eq!(read_one(&store, Entity::product(id)).await, expected, "{id}, the stream from {first:?}");
+        }
+    }
+}
+
+async fn history_fills_only_what_lies_before_the_first_record_of_the_stream(kind: Kind) {
+    let store = kind.store().await;
+    let records: Vec<Source> = (0..10).map(|offset| source(0, offset)).collect();
+    let updates: Vec<_> = records.iter().map(|record| update(P, 4.0, record.offset, record)).collect();
+    store.apply(&updates[5..7]).await.unwrap();
+    // Those of the stream come from wherever it is read again, and what it has skipped is not its own.
+    assert_eq!(store.apply(&updates[..7]).await.unwrap(), applied(0, 7));
+    assert_eq!(store.apply_history(&updates[..3]).await.unwrap(), applied(3, 0));
+    assert_eq!(store.apply_history(&updates[..7]).await.unwrap(), applied(2, 5));
+    assert_eq!(store.apply_history(&updates[..7]).await.unwrap(), applied(0, 7));
+    assert_eq!(read_one(&store, P).await, present(7, 4.0, 6));
+    // History that is ahead of the stream is not counted again by it.
+    assert_eq!(store.apply_history(&updates).await.unwrap(), applied(3, 7));
+    assert_eq!(store.apply(&updates[7..]).await.unwrap(), applied(0, 3));
+    assert_eq!(read_one(&store, P).await, present(10, 4.0, 9));
 }
 
 async fn features_of_reviews_carry_names_and_the_worst_status(kind: Kind) {

@@ -74,7 +74,8 @@ async fn a_hash_holds_what_feast_reads_and_what_it_ignores() {
             (mean_field().to_vec(), Value::Double(4.0).encode()),
             (TIME_FIELD.to_vec(), time),
             (b"_agg:product_stats".to_vec(), state),
-            (b"_src:product_stats:reviews:3".to_vec(), (count - 1).to_string().into_bytes()),
+            // The last one, and that nothing is lacking before the first.
+            (b"_src:product_stats:reviews:3".to_vec(), format!("{} -1 0", count - 1).into_bytes()),
         ]
         .into();
         assert_eq!(hash, expected);

@@ -1,11 +1,9 @@
 //! A server that is killed, comes back with nothing or with old data, is full, or is asked for a lot at once.
 
-use crate::servers::Server;
+use crate::servers::{Server, patient_proxy};
 use crate::stores::{at, config, missing, present, read_one, source, update, views};
 use feature_store::online::{Entity, Error, OnlineStore, ViewReading};
 use schemas::Source;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 const PRODUCT: Entity<'static> = Entity { kind: feature_store::views::EntityKind::Product, id: "p" };
@@ -57,6 +55,24 @@ async fn restarted_empty_a_replay_from_the_beginning_makes_it_whole() {
 }
 
 #[tokio::test]
+async fn restarted_empty_history_makes_it_whole_while_the_stream_goes_on() {
+    let mut server = Server::start(&[]);
+    let store = connected(&server).await;
+    let records: Vec<Source> = (0..6).map(|offset| source(0, offset)).collect();
+    let updates: Vec<_> = records.iter().map(|record| update(PRODUCT, 4.0, record.offset, record)).collect();
+    store.apply(&updates[..3]).await.unwrap();
+    server.kill();
+    server.start_again();
+    answers_again(&store).await;
+    store.apply(&updates[3..5]).await.unwrap();
+    assert_eq!(read_one(&store, PRODUCT).await, present(2, 4.0, 4));
+    let outcome = store.apply_history(&updates[..5]).await.unwrap();
+    assert_eq!((outcome.applied, outcome.replayed), (3, 2));
+    store.apply(&updates[5..]).await.unwrap();
+    assert_eq!(read_one(&store, PRODUCT).await, present(6, 4.0, 5));
+}
+
+#[tokio::test]
 async fn restarted_with_old_data_its_values_are_behind_and_a_replay_adds_just_what_is_lacking() {
     let mut server = Server::start(&[]);
     let store = connected(&server).await;
@@ -93,42 +109,6 @@ async fn out_of_memory_it_is_read_and_refuses_updates_that_count_once_when_there
     assert!(server.command("CONFIG SET maxmemory 0").starts_with("+OK"));
     assert_eq!(store.apply(&next).await.unwrap().applied, 1);
     assert_eq!(read_one(&store, PRODUCT).await, present(2, 3.5, 2));
-}
-
-/// A way to the server that keeps every answer back until it has seen so many commands.
-fn patient_proxy(server: &Server, command: &'static str, expected: usize) -> u16 {
-    let (listener, port) = (TcpListener::bind("127.0.0.1:0").unwrap(), server.port);
-    let proxy = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || {
-        let mut client = listener.accept().unwrap().0;
-        let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        let (mut seen, mut held) = (Vec::new(), Vec::new());
-        let count = |seen: &[u8]| seen.windows(command.len()).filter(|bytes| *bytes == command.as_bytes()).count();
-        for stream in [&client, &server] {
-            stream.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
-        }
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            match client.read(&mut buffer) {
-                Ok(0) => return,
-                Ok(size) => {
-                    seen.extend_from_slice(&buffer[..size]);
-                    server.write_all(&buffer[..size]).unwrap();
-                }
-                Err(_) => {}
-            }
-            if let Ok(size) = server.read(&mut buffer) {
-                held.extend_from_slice(&buffer[..size]);
-            }
-            // The first few are the connection's own.
-            let commands = count(&seen);
-            if commands == 0 || commands >= expected {
-                client.write_all(&held).unwrap();
-                held.clear();
-            }
-        }
-    });
-    proxy
 }
 
 #[tokio::test]

@@ -110,6 +110,42 @@ pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// A way to the server that keeps every answer back until it has seen so many commands.
+pub fn patient_proxy(server: &Server, command: &'static str, expected: usize) -> u16 {
+    let (listener, port) = (TcpListener::bind("127.0.0.1:0").unwrap(), server.port);
+    let proxy = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let mut client = listener.accept().unwrap().0;
+        let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let (mut seen, mut held) = (Vec::new(), Vec::new());
+        let count = |seen: &[u8]| seen.windows(command.len()).filter(|bytes| *bytes == command.as_bytes()).count();
+        for stream in [&client, &server] {
+            stream.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+        }
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            match client.read(&mut buffer) {
+                Ok(0) => return,
+                Ok(size) => {
+                    seen.extend_from_slice(&buffer[..size]);
+                    server.write_all(&buffer[..size]).unwrap();
+                }
+                Err(_) => {}
+            }
+            if let Ok(size) = server.read(&mut buffer) {
+                held.extend_from_slice(&buffer[..size]);
+            }
+            // The first few are the connection's own.
+            let commands = count(&seen);
+            if commands == 0 || commands >= expected {
+                client.write_all(&held).unwrap();
+                held.clear();
+            }
+        }
+    });
+    proxy
+}
+
 /// Three nodes that share the slots of a cluster.
 pub struct Cluster {
     pub nodes: Vec<Server>,

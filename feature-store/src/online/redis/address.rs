@@ -4,18 +4,10 @@
 //! by commas, are a cluster; `redis+sentinel://[user:password@]host[:port],../service[/db]` is what sentinels say. `rediss`
 //! in place of `redis` is TLS.
 
-use crate::online::RedisConfig;
-use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use ::redis::{
-    Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisResult, TlsCertificates,
-};
-use std::time::Duration;
+use std::fmt;
 
-/// A server that runs answers within this time, even across a continent.
-pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(5);
-/// A peer that acknowledges nothing for so long is gone, and the connection is made anew.
-#[cfg(target_os = "linux")]
-const PEER_IS_GONE: Duration = Duration::from_secs(5);
+/// Where servers listen.
+const PORT: u16 = 6379;
 /// Where sentinels listen.
 const SENTINEL_PORT: u16 = 26_379;
 
@@ -25,8 +17,17 @@ pub(crate) struct Address {
     pub(super) kind: Kind,
     /// Where to ask first.
     pub(super) places: Vec<Place>,
-    /// User, password and database of the servers that hold the data.
-    pub(super) info: ConnectionInfo,
+    /// For the servers that hold the data.
+    pub(super) login: Login,
+}
+
+/// How to be let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Login {
+    pub(super) user: Option<String>,
+    pub(super) password: Option<String>,
+    pub(super) database: u32,
+    pub(super) is_tls: bool,
 }
 
 /// How the servers stand to each other.
@@ -72,48 +73,75 @@ impl Address {
             path = if after.is_empty() { path } else { after };
         }
         let (service, database) = if is_sentinel { path.split_once('/').unwrap_or((path, "")) } else { ("", path) };
-        let default_port = if is_sentinel { Some(SENTINEL_PORT) } else { None };
-        let mut info = None;
-        let mut places = Vec::with_capacity(hosts.len());
-        for host in hosts {
-            let authority = secret.map_or(host.to_owned(), |secret| format!("{secret}@{host}"));
-            let one = format!("{scheme}://{authority}/{database}");
-            let parsed = one.into_connection_info().map_err(|error| error.to_string())?;
-            let mut place = Place::of(parsed.addr()).ok_or("it names no host and port")?;
-            if let Some(port) = default_port.filter(|_| !names_port(host)) {
-                place.port = port;
-            }
-            places.push(place);
-            info = Some(parsed);
-        }
-        let info = info.ok_or("it names no host")?;
+        let default_port = if is_sentinel { SENTINEL_PORT } else { PORT };
+        let places: Vec<Place> =
+            hosts.into_iter().map(|host| Place::of_host(host, default_port)).collect::<Result<_, _>>()?;
+        let login = Login::parse(scheme == "rediss", secret, database)?;
         let kind = match (is_sentinel, places.len()) {
             (true, _) if service.is_empty() => {
                 return Err("it names no service: write redis+sentinel://host:26379/service".to_owned());
             }
             (true, _) => Kind::Sentinel { service: service.to_owned() },
             (false, 1) => Kind::One,
-            (false, _) if info.redis_settings().db() != 0 => {
+            (false, _) if login.database != 0 => {
                 return Err("a cluster has no databases: leave out what follows the last /".to_owned());
             }
             (false, _) => Kind::Cluster,
         };
-        Ok(Self { kind, places, info })
+        Ok(Self { kind, places, login })
     }
 }
 
-fn names_port(host: &str) -> bool {
-    host.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+impl Login {
+    /// `user:password`, or `:password` of the default user.
+    fn parse(is_tls: bool, secret: Option<&str>, database: &str) -> Result<Self, String> {
+        let (user, password) = match secret.map(|secret| secret.split_once(':')) {
+            None => (None, None),
+            Some(None) => return Err("it has a user and no password: write user:password@, or :password@".to_owned()),
+            Some(Some((user, password))) => {
+                let decoded = |text: &str| (!text.is_empty()).then(|| decode(text)).transpose();
+                (decoded(user)?, decoded(password)?)
+            }
+        };
+        let wrong = |_| "what follows the last / is no number of a database".to_owned();
+        let database = if database.is_empty() { 0 } else { database.parse().map_err(wrong)? };
+        Ok(Self { user, password, database, is_tls })
+    }
+}
+
+/// Undoes percent-encoding: a password may hold what has a meaning in addresses.
+fn decode(text: &str) -> Result<String, String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        bytes.push(match byte {
+            b'%' => {
+                let digits = rest.split_at_checked(2).filter(|(digits, _)| digits.iter().all(u8::is_ascii_hexdigit));
+                let (digits, after) = digits.ok_or("a % in user or password is written %25")?;
+                rest = after;
+                digits.iter().fold(0, |byte, digit| byte * 16 + (*digit as char).to_digit(16).unwrap_or(0) as u8)
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).map_err(|_| "user or password is no UTF-8 behind its percent signs".to_owned())
 }
 
 impl Place {
-    fn of(address: &ConnectionAddr) -> Option<Self> {
-        match address {
-            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } if !host.is_empty() => {
-                Some(Self { host: host.clone(), port: *port })
-            }
-            _ => None,
+    /// `host`, `host:port` or `[address]:port`.
+    fn of_host(text: &str, default_port: u16) -> Result<Self, String> {
+        let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((host, "")) => (host, None),
+            Some((host, port)) => (host, Some(port.strip_prefix(':').unwrap_or(port))),
+            None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
+        };
+        if host.is_empty() {
+            return Err("it names no host, or an empty one".to_owned());
         }
+        let wrong = |_| format!("`{host}` has a port that is none");
+        let port = port.map_or(Ok(default_port), str::parse).map_err(wrong)?;
+        Ok(Self { host: host.to_owned(), port })
     }
 
     /// `host:port`, as clusters write it in redirections.
@@ -123,66 +151,10 @@ impl Place {
     }
 }
 
-/// Makes connections that all have the same user, password, database and certificates.
-#[derive(Clone)]
-pub(super) struct Connector {
-    info: ConnectionInfo,
-    certificates: Option<TlsCertificates>,
-}
-
-impl Connector {
-    /// With the certificates that the configuration names; the error says which file is wrong.
-    pub(super) fn new(info: ConnectionInfo, config: &RedisConfig) -> Result<Self, String> {
-        let read = |key: &str, path: &str| {
-            std::fs::read(path).map_err(|error| format!("redis.{key} = \"{path}\" cannot be read: {error}"))
-        };
-        let root_cert = match config.ca_file.as_str() {
-            "" => None,
-            path => Some(read("ca_file", path)?),
-        };
-        let client_tls = match (config.certificate_file.as_str(), config.key_file.as_str()) {
-            ("", _) | (_, "") => None,
-            (certificate, key) => Some(ClientTlsConfig {
-                client_cert: read("certificate_file", certificate)?,
-                client_key: read("key_file", key)?,
-            }),
-        };
-        let certificates =
-            (root_cert.is_some() || client_tls.is_some()).then_some(TlsCertificates { client_tls, root_cert });
-        Ok(Self { info, certificates })
-    }
-
-    /// The same certificates with another user and password, and no database: for sentinels.
-    pub(super) fn with_password(&self, password: &str) -> Self {
-        let settings = ::redis::RedisConnectionInfo::default();
-        let settings = if password.is_empty() { settings } else { settings.set_password(password) };
-        Self { info: self.info.clone().set_redis_settings(settings), certificates: self.certificates.clone() }
-    }
-
-    /// A connection that is made when it is first used, and anew in the background whenever it breaks: commands fail at
-    /// once while there is no server, and succeed as soon as there is one.
-    pub(super) fn connect(&self, place: &Place) -> RedisResult<ConnectionManager> {
-        let address = match self.info.addr() {
-            ConnectionAddr::TcpTls { .. } => {
-                ConnectionAddr::TcpTls { host: place.host.clone(), port: place.port, insecure: false, tls_params: None }
-            }
-            _ => ConnectionAddr::Tcp(place.host.clone(), place.port),
-        };
-        let info = self.info.clone().set_addr(address);
-        #[cfg(target_os = "linux")]
-        let info = info.set_tcp_settings(
-            ::redis::io::tcp::TcpSettings::default().set_nodelay(true).set_user_timeout(PEER_IS_GONE),
-        );
-        let client = match &self.certificates {
-            Some(certificates) => Client::build_with_tls(info, certificates.clone())?,
-            None => Client::open(info)?,
-        };
-        // The time limits are set by call.
-        let manager = ConnectionManagerConfig::new()
-            .set_number_of_retries(0)
-            .set_response_timeout(None)
-            .set_connection_timeout(Some(CONNECT_LIMIT));
-        ConnectionManager::new_lazy_with_config(client, manager)
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port } = self;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
     }
 }
 
@@ -190,12 +162,10 @@ impl Connector {
 mod tests {
     use super::*;
 
-    fn parsed(url: &str) -> (Kind, Vec<String>, Option<String>, Option<String>, i64) {
-        let Address { kind, places, info } = Address::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
-        let places = places.into_iter().map(|place| format!("{}:{}", place.host, place.port)).collect();
-        let settings = info.redis_settings();
-        let owned = |text: Option<&str>| text.map(str::to_owned);
-        (kind, places, owned(settings.username()), owned(settings.password()), settings.db())
+    fn parsed(url: &str) -> (Kind, Vec<String>, Option<String>, Option<String>, u32) {
+        let Address { kind, places, login } = Address::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+        let places = places.iter().map(Place::to_string).collect();
+        (kind, places, login.user, login.password, login.database)
     }
 
     fn places(url: &str) -> (Kind, Vec<String>) {
@@ -207,7 +177,7 @@ mod tests {
     fn one_server_has_defaults() {
         assert_eq!(places("redis://host"), (Kind::One, vec!["host:6379".to_owned()]));
         assert_eq!(places("rediss://host:7000/"), (Kind::One, vec!["host:7000".to_owned()]));
-        assert_eq!(places("redis://[::1]:7000"), (Kind::One, vec!["::1:7000".to_owned()]));
+        assert_eq!(places("redis://[::1]:7000"), (Kind::One, vec!["[::1]:7000".to_owned()]));
         assert_eq!(parsed("redis://host/3").4, 3);
     }
 
@@ -228,6 +198,7 @@ mod tests {
         }
         let (_, _, user, password, _) = parsed("redis://:secret@a");
         assert_eq!((user, password.as_deref()), (None, Some("secret")));
+        assert!(Address::parse("rediss://a").unwrap().login.is_tls);
     }
 
     #[test]
@@ -248,6 +219,9 @@ mod tests {
             "http://me:secret@host",
             "redis://",
             "redis://me:secret@host:port",
+            "redis://me:sec%ret@host",
+            "redis://secret@host",
+            "redis://me:secret@host/x",
             "redis://a:1,,b:2",
             "redis+sentinel:///main",
         ] {

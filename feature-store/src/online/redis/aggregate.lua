@@ -5,6 +5,11 @@
 --          in epoch milliseconds, and the same as a protobuf Timestamp
 -- Returns  how many events were applied
 --
+-- The field of a source partition is "<last>" or "<last> <begin> <end>": the last offset that was applied; and, once live
+-- events have come, those between which none has been, since the first live one was not the first of all. Live events go
+-- behind the last one. History goes behind the last one, too, and fills the gap from its beginning: offsets come in order
+-- from either, so that what is not in the gap and not behind the last one has been applied.
+--
 -- What stands in place of the markers below is put there by script.rs, once for each view. Features and event time are what
 -- Feast reads; the state and the last offset per source partition are fields that Feast ignores. Lua's numbers are doubles:
 -- counts, offsets and milliseconds are whole below 2^53. The arithmetic is that of views/state.rs, operation by operation.
@@ -19,9 +24,23 @@ local key, source = KEYS[1], ARGV[1]
 local events_end = #ARGV
 
 local stored = redis.call('HMGET', key, STATE_FIELD, TIME_FIELD, source)
-local last_offset, first = tonumber(stored[3] or '') or -1, 2
-while first <= events_end and tonumber(ARGV[first]) <= last_offset do first = first + 4 end
+local first, offset, gap = 2, '-1', ''
+if stored[3] then
+  offset, gap = string.match(stored[3], '^(%d+)(.*)$')
+  offset, gap = offset or '-1', gap or ''
+end
+local last_offset, gap_begin, gap_end, gap_tail = tonumber(offset), 0, 0, nil
+if IS_HISTORY and gap ~= '' then
+  gap_begin, gap_tail, gap_end = string.match(gap, '^ (%-?%d+)( (%d+))$')
+  gap_begin, gap_end = tonumber(gap_begin or 0), tonumber(gap_end or 0)
+end
+while first <= events_end do
+  local number = tonumber(ARGV[first])
+  if number > last_offset or number > gap_begin and number < gap_end then break end
+  first = first + 4
+end
 if first > events_end then return 0 end
+if not IS_HISTORY and gap == '' then gap = ' ' .. offset .. ' ' .. ARGV[first] end
 
 local DAY_MILLIS = 86400000
 local floor, pack, unpack_bytes, char = math.floor, struct.pack, struct.unpack, string.char
@@ -143,11 +162,18 @@ if not is_ours then
 end
 if LONGEST_WINDOW == 0 then days = {} end
 
-local applied, offset = 0, nil
+local applied = 0
 for i = first, events_end, 4 do
-  if tonumber(ARGV[i]) > last_offset then
-    offset, applied = ARGV[i], applied + 1
-    last_offset = tonumber(offset)
+  local number, is_new = tonumber(ARGV[i]), true
+  if number > last_offset then
+    last_offset, offset = number, ARGV[i]
+  elseif number > gap_begin and number < gap_end then
+    gap_begin, gap = number, ' ' .. ARGV[i] .. gap_tail
+  else
+    is_new = false
+  end
+  if is_new then
+    applied = applied + 1
     local value, millis, counts = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), true
     if count == 0 then
       event_millis = millis
@@ -229,7 +255,7 @@ local function long(number)
 end
 
 --@VALUES
-redis.call('HSET', key, STATE_FIELD, state, TIME_FIELD, time_bytes, source, offset--@FIELDS
+redis.call('HSET', key, STATE_FIELD, state, TIME_FIELD, time_bytes, source, offset .. gap--@FIELDS
 )
 if LIFETIME_SECONDS > 0 then
   redis.call('EXPIRE', key, LIFETIME_SECONDS)

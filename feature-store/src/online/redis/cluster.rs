@@ -1,10 +1,11 @@
 //! Who holds which slots of a cluster. Asked at the start, and again whenever a node says otherwise or fails.
 
-use super::address::{Connector, Place};
+use super::address::Place;
+use super::connection::Connector;
+use super::reply::Value;
+use super::server::Server;
 use super::servers::first_of;
 use super::slot::SLOTS;
-use ::redis::aio::ConnectionManager;
-use ::redis::{ErrorKind, RedisError, RedisResult, Value};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,14 +21,14 @@ pub(super) struct Cluster {
 
 struct Known {
     topology: Arc<Topology>,
-    /// A node keeps its connection over changes of the topology.
-    connections: HashMap<Place, ConnectionManager>,
+    /// A node keeps its connections over changes of the topology.
+    servers: HashMap<Place, Server>,
     is_stale: bool,
 }
 
 /// Which node holds each slot.
 pub(super) struct Topology {
-    nodes: Vec<(Place, ConnectionManager)>,
+    nodes: Vec<(Place, Server)>,
     /// Places in `nodes`; beyond them for a slot that nobody holds.
     node_of: Vec<u16>,
 }
@@ -38,25 +39,23 @@ impl Topology {
         self.node_of.get(usize::from(slot)).map_or(usize::MAX, |node| usize::from(*node))
     }
 
-    pub(super) fn connection(&self, node: usize) -> RedisResult<ConnectionManager> {
-        let nobody = || RedisError::from((ErrorKind::Client, "the cluster is down: no node holds some slots"));
-        self.nodes.get(node).map(|(_, connection)| connection.clone()).ok_or_else(nobody)
+    pub(super) fn server(&self, node: usize) -> Result<Server, String> {
+        let nobody = || "the cluster is down: no node holds some slots".to_owned();
+        self.nodes.get(node).map(|(_, server)| server.clone()).ok_or_else(nobody)
     }
 }
 
 impl Cluster {
-    pub(super) async fn connect(connector: Connector, seeds: Vec<Place>) -> RedisResult<Self> {
+    pub(super) async fn connect(connector: Connector, seeds: Vec<Place>) -> Result<Self, String> {
         let topology = Arc::new(Topology { nodes: Vec::new(), node_of: Vec::new() });
-        let known = Mutex::new(Known { topology, connections: HashMap::new(), is_stale: true });
+        let known = Mutex::new(Known { topology, servers: HashMap::new(), is_stale: true });
         let cluster = Self { connector, seeds, known };
-        let topology = cluster.topology().await?;
-        let mut connection = topology.connection(0)?;
-        ::redis::cmd("PING").exec_async(&mut connection).await?;
+        cluster.topology().await?.server(0)?.call(&[b"PING"]).await?;
         Ok(cluster)
     }
 
     /// Who holds what, asked anew when it is known to have changed.
-    pub(super) async fn topology(&self) -> RedisResult<Arc<Topology>> {
+    pub(super) async fn topology(&self) -> Result<Arc<Topology>, String> {
         let places: Vec<Place> = {
             let known = self.known();
             if !known.is_stale {
@@ -68,13 +67,13 @@ impl Cluster {
             nodes.chain(seeds).cloned().collect()
         };
         let ranges = first_of(&places, |place| self.ask(place)).await?;
-        let mut nodes: Vec<(Place, ConnectionManager)> = Vec::new();
+        let mut nodes: Vec<(Place, Server)> = Vec::new();
         let mut node_of = vec![u16::MAX; SLOTS];
         for Range { first, last, holder } in ranges {
             let node = match nodes.iter().position(|(place, _)| *place == holder) {
                 Some(node) => node,
                 None => {
-                    nodes.push((holder.clone(), self.connection_to(&holder)?));
+                    nodes.push((holder.clone(), self.server_at(&holder)));
                     nodes.len() - 1
                 }
             };
@@ -82,7 +81,7 @@ impl Cluster {
         }
         let topology = Arc::new(Topology { nodes, node_of });
         let mut known = self.known();
-        known.connections.retain(|place, _| topology.nodes.iter().any(|(node, _)| node == place));
+        known.servers.retain(|place, _| topology.nodes.iter().any(|(node, _)| node == place));
         known.topology = topology.clone();
         known.is_stale = false;
         Ok(topology)
@@ -93,26 +92,23 @@ impl Cluster {
         self.known().is_stale = true;
     }
 
-    /// A connection to a node, kept for the next time.
-    pub(super) fn connection_to(&self, place: &Place) -> RedisResult<ConnectionManager> {
-        if let Some(connection) = self.known().connections.get(place) {
-            return Ok(connection.clone());
-        }
-        let connection = self.connector.connect(place)?;
-        self.known().connections.insert(place.clone(), connection.clone());
-        Ok(connection)
+    /// A node, kept for the next time.
+    pub(super) fn server_at(&self, place: &Place) -> Server {
+        let mut known = self.known();
+        known.servers.entry(place.clone()).or_insert_with(|| Server::new(&self.connector, place)).clone()
     }
 
-    async fn ask(&self, place: &Place) -> RedisResult<Vec<Range>> {
-        let mut connection = self.connection_to(place)?;
-        let mut command = ::redis::cmd("CLUSTER");
-        command.arg("SLOTS");
-        let asking = command.query_async::<Vec<Value>>(&mut connection);
-        let silent =
-            |_| RedisError::from((ErrorKind::Client, "a node of the cluster does not answer", place.host.clone()));
+    async fn ask(&self, place: &Place) -> Result<Vec<Range>, String> {
+        let server = self.server_at(place);
+        let asking = server.call(&[b"CLUSTER", b"SLOTS"]);
+        let silent = |_| format!("{place}, a node of the cluster, does not answer");
         let answer = tokio::time::timeout(NODE_LIMIT, asking).await.map_err(silent)??;
-        let ranges: Option<Vec<Range>> = answer.iter().map(|range| Range::read(range, place)).collect();
-        ranges.ok_or_else(|| RedisError::from((ErrorKind::Client, "CLUSTER SLOTS was answered by something else")))
+        let ranges = match answer.value() {
+            Value::Array(mut ranges) => ranges.by_ref().map(|range| Range::read(range, place)).collect(),
+            Value::Refused(reason) => return Err(reason.to_owned()),
+            _ => None,
+        };
+        ranges.ok_or_else(|| "CLUSTER SLOTS was answered by something else".to_owned())
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
@@ -130,19 +126,18 @@ struct Range {
 
 impl Range {
     /// Reads first slot, last slot, master, replicas..; a node is host, port, id, ...
-    fn read(range: &Value, asked: &Place) -> Option<Self> {
-        let Value::Array(range) = range else { return None };
-        let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = range.as_slice() else { return None };
-        let [host, Value::Int(port), ..] = master.as_slice() else { return None };
-        let host = match host {
-            Value::BulkString(bytes) => String::from_utf8(bytes.clone()).ok()?,
-            Value::SimpleString(text) => text.clone(),
-            _ => String::new(),
+    fn read(range: Value<'_>, asked: &Place) -> Option<Self> {
+        let Value::Array(mut range) = range else { return None };
+        let (Value::Int(first), Value::Int(last), Value::Array(mut master)) =
+            (range.next()?, range.next()?, range.next()?)
+        else {
+            return None;
         };
+        let (host, Value::Int(port)) = (master.next()?, master.next()?) else { return None };
         // A node that does not know its own name is where it was asked.
-        let host = if host.is_empty() { asked.host.clone() } else { host };
-        let slot = |slot: &i64| usize::try_from(*slot).ok().filter(|slot| *slot < SLOTS);
+        let host = host.text().filter(|host| !host.is_empty()).unwrap_or(&asked.host).to_owned();
+        let slot = |slot: i64| usize::try_from(slot).ok().filter(|slot| *slot < SLOTS);
         let (first, last) = (slot(first)?, slot(last)?);
-        (first <= last).then_some(Self { first, last, holder: Place { host, port: u16::try_from(*port).ok()? } })
+        (first <= last).then_some(Self { first, last, holder: Place { host, port: u16::try_from(port).ok()? } })
     }
 }

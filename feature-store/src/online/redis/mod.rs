@@ -3,23 +3,29 @@
 //! may be sent again.
 //!
 //! Beside Feast's fields a hash holds `_agg:<view>`, the state of the view's aggregates, and, per source partition,
-//! `_src:<view>:<topic>:<partition>` with the last offset applied.
+//! `_src:<view>:<topic>:<partition>` with the last offset applied, and where history may still fill in what came before.
+//!
+//! The protocol is spoken here and not by a crate: a batch of a scorer is a thousand small answers, and what a general client
+//! makes of each of them costs more than the server's work for it ([decision](../../../../docs/decisions/)).
 
 pub(super) mod address;
 mod cluster;
+mod connection;
 mod remembering;
+mod reply;
 mod row;
 mod script;
 mod sentinel;
+mod server;
 mod servers;
 mod slot;
 
 use super::feast::{self, KeyValue};
 use super::store::{Reading, Readings, ViewReading};
-use super::update::{self, Applied, Group, Update};
+use super::update::{self, Applied, Group, Origin, Update};
 use super::{Entity, Error, RedisConfig};
 use crate::views::{EntityKind, Views};
-use ::redis::{Cmd, Pipeline, RedisError, ServerError, ServerErrorKind, Value};
+use reply::{Reply, Request, Value};
 use row::Undecodable;
 use schemas::Timestamp;
 use script::ViewScript;
@@ -41,10 +47,31 @@ pub struct RedisStore {
     servers: Arc<Servers>,
     views: Views,
     /// By view.
-    scripts: Arc<[ViewScript]>,
-    /// The fields of all views of a kind of entity, by kind.
-    fields: Arc<[Vec<Vec<u8>>]>,
+    scripts: Arc<[ViewScripts]>,
+    /// By kind of entity.
+    fields: Arc<[Fields]>,
     deadline: Duration,
+}
+
+/// The fields of all views of a kind of entity, as a command ends with them.
+struct Fields {
+    count: usize,
+    encoded: Vec<u8>,
+}
+
+/// The scripts of a view.
+struct ViewScripts {
+    live: ViewScript,
+    history: ViewScript,
+}
+
+impl ViewScripts {
+    fn of(&self, origin: Origin) -> &ViewScript {
+        match origin {
+            Origin::Live => &self.live,
+            Origin::History => &self.history,
+        }
+    }
 }
 
 impl fmt::Debug for RedisStore {
@@ -63,8 +90,14 @@ impl RedisStore {
         let servers = Servers::connect(config).await?;
         Ok(Self {
             servers: Arc::new(servers),
-            scripts: views.iter().map(|view| ViewScript::new(views, view)).collect(),
-            fields: EntityKind::ALL.map(|kind| views.of(kind).flat_map(row::fields).collect()).into(),
+            scripts: views
+                .iter()
+                .map(|view| ViewScripts {
+                    live: ViewScript::new(views, view, Origin::Live),
+                    history: ViewScript::new(views, view, Origin::History),
+                })
+                .collect(),
+            fields: EntityKind::ALL.map(|kind| Fields::of(views, kind)).into(),
             views: views.clone(),
             deadline: config.deadline(),
         })
@@ -77,15 +110,16 @@ impl RedisStore {
     /// Reads entities in one round trip per server. What cannot be decoded is missing, and counted.
     pub async fn read(&self, entities: &[Entity<'_>], now: Timestamp) -> Readings {
         let keys: Vec<Vec<u8>> = entities.iter().map(|entity| self.key(entity)).collect();
-        let add = |pipeline: &mut Pipeline, place: usize| {
+        let add = |request: &mut Request, place: usize| {
             let fields = &self.fields[entities[place].kind as usize];
-            let mut command = Cmd::with_capacity(fields.len() + 2, 160);
-            command.arg("HMGET").arg(&keys[place]).arg(fields);
-            pipeline.add_command(command);
+            request.begin(2 + fields.count);
+            request.word(b"HMGET");
+            request.word(&keys[place]);
+            request.encoded(&fields.encoded);
         };
         let deadlines = u32::try_from(entities.len().div_ceil(ENTITIES_PER_DEADLINE)).unwrap_or(u32::MAX).max(1);
         let limit = self.deadline.saturating_mul(deadlines);
-        let answers = self.servers.run(&Batch { keys: &keys, add: &add, prelude: &[], limit }).await;
+        let answers = self.servers.run(&Batch { keys: &keys, add: &add, prelude: None, limit }).await;
         let mut readings = Readings { entities: Vec::with_capacity(entities.len()), undecodable: 0, error: None };
         for (entity, answer) in entities.iter().zip(answers) {
             let reading = self.reading(entity.kind, answer, now, &mut readings);
@@ -96,14 +130,11 @@ impl RedisStore {
 
     fn reading(&self, kind: EntityKind, answer: Answer, now: Timestamp, readings: &mut Readings) -> Reading {
         let of_all = |reading: ViewReading| Reading { views: self.views.of(kind).map(|_| reading.clone()).collect() };
-        match answer {
-            Ok(Value::Array(fields)) => {
-                let mut fields = fields.as_slice();
+        match value_of(&answer) {
+            Ok(Value::Array(mut fields)) => {
                 let mut views = Vec::with_capacity(1);
                 for view in self.views.of(kind) {
-                    let (row, others) = fields.split_at(fields.len().min(view.features().len() + 1));
-                    fields = others;
-                    views.push(match row::decode(row) {
+                    views.push(match row::decode(view, &mut fields) {
                         Ok(Some((values, event_time))) => ViewReading::of(view, values, event_time, now),
                         Ok(None) => ViewReading::Missing,
                         Err(Undecodable) => {
@@ -114,29 +145,30 @@ impl RedisStore {
                 }
                 Reading { views }
             }
-            Ok(Value::ServerError(error)) if is_of_another_type(&error) => {
+            Ok(Value::Refused(reason)) if is_of_another_type(reason) => {
                 readings.undecodable += 1;
                 of_all(ViewReading::Missing)
             }
-            other => {
-                readings.error.get_or_insert_with(|| self.error_of(other));
+            _ => {
+                readings.error.get_or_insert_with(|| self.error_of(&answer));
                 of_all(ViewReading::Unavailable)
             }
         }
     }
 
     /// Applies updates, one script per entity, view and source partition.
-    pub async fn apply(&self, updates: &[Update<'_>]) -> Result<Applied, Error> {
+    pub(super) async fn apply(&self, updates: &[Update<'_>], origin: Origin) -> Result<Applied, Error> {
         let groups = update::by_entity(updates);
         let calls: Vec<Call<'_, '_>> = groups.iter().flat_map(|group| self.calls(group)).collect();
         let mut outcome = Applied::default();
         for calls in calls.chunks(SCRIPTS_PER_PIPELINE) {
-            let unknown = self.call(calls, &[], &mut outcome).await?;
+            let unknown = self.call(calls, origin, None, &mut outcome).await?;
             if !unknown.is_empty() {
                 // A server that was restarted, or told to flush its scripts, has to be given them again.
-                let scripts: Vec<Cmd> = self.scripts.iter().map(ViewScript::load).collect();
+                let mut scripts = Request::default();
+                self.scripts.iter().for_each(|view| scripts.append(&view.of(origin).load()));
                 let again: Vec<Call<'_, '_>> = unknown.into_iter().map(|place| calls[place]).collect();
-                let unknown = self.call(&again, &scripts, &mut outcome).await?;
+                let unknown = self.call(&again, origin, Some(&scripts), &mut outcome).await?;
                 if !unknown.is_empty() {
                     let reason = "it forgets scripts as soon as it is given them".to_owned();
                     return Err(Error::Unavailable { url: self.servers.url().to_owned(), reason });
@@ -155,38 +187,43 @@ impl RedisStore {
     }
 
     /// Calls scripts; answers the places of those that a server doesn't know.
-    async fn call(&self, calls: &[Call<'_, '_>], prelude: &[Cmd], outcome: &mut Applied) -> Result<Vec<usize>, Error> {
+    async fn call(
+        &self,
+        calls: &[Call<'_, '_>],
+        origin: Origin,
+        prelude: Option<&Request>,
+        outcome: &mut Applied,
+    ) -> Result<Vec<usize>, Error> {
         let keys: Vec<Vec<u8>> = calls.iter().map(|call| self.key(&call.group.entity)).collect();
         let names: Vec<&str> = self.views.iter().map(|view| view.name()).collect();
-        let add = |pipeline: &mut Pipeline, place: usize| {
+        let add = |request: &mut Request, place: usize| {
             let Call { view, group } = calls[place];
-            let mut script = Cmd::with_capacity(5 + 4 * group.updates.len(), 192 + 48 * group.updates.len());
-            script.arg("EVALSHA").arg(self.scripts[view].hash()).arg(1).arg(&keys[place]);
-            script.arg(format!("_src:{}:{}:{}", names[view], group.topic, group.partition));
+            request.begin(5 + 4 * group.updates.len());
+            let hash = self.scripts[view].of(origin).hash();
+            [b"EVALSHA", hash.as_bytes(), b"1", &keys[place]].into_iter().for_each(|word| request.word(word));
+            request.written(format_args!("_src:{}:{}:{}", names[view], group.topic, group.partition));
             for update in &group.updates {
-                script
-                    .arg(update.record.offset)
-                    // Rust prints the shortest decimal that reads back as the same double.
-                    .arg(update.event.value.to_string())
-                    .arg(update.event.event_time.epoch_millis())
-                    .arg(feast::encode_timestamp(update.event.event_time));
+                request.written(update.record.offset);
+                // Rust prints the shortest decimal that reads back as the same double.
+                request.written(update.event.value);
+                request.written(update.event.event_time.epoch_millis());
+                request.word(&feast::encode_timestamp(update.event.event_time));
             }
-            pipeline.add_command(script);
         };
         let answers = self.servers.run(&Batch { keys: &keys, add: &add, prelude, limit: APPLY_LIMIT }).await;
         let (mut unknown, mut failure) = (Vec::new(), None);
         for (place, answer) in answers.into_iter().enumerate() {
             let asked = calls[place].group.updates.len();
-            match answer {
+            match value_of(&answer) {
                 Ok(Value::Int(applied)) => {
                     let applied = usize::try_from(applied).unwrap_or(0);
                     outcome.applied += applied;
                     outcome.replayed += asked.saturating_sub(applied);
                 }
-                Ok(Value::ServerError(error)) if is_unknown_script(&error) => unknown.push(place),
-                Ok(Value::ServerError(error)) if is_of_another_type(&error) => outcome.unusable += asked,
-                other => {
-                    failure.get_or_insert_with(|| self.error_of(other));
+                Ok(Value::Refused(reason)) if reason.starts_with("NOSCRIPT") => unknown.push(place),
+                Ok(Value::Refused(reason)) if is_of_another_type(reason) => outcome.unusable += asked,
+                _ => {
+                    failure.get_or_insert_with(|| self.error_of(&answer));
                 }
             }
         }
@@ -197,13 +234,24 @@ impl RedisStore {
         feast::entity_key(&[(entity.kind.join_key(), KeyValue::String(entity.id))], self.views.project())
     }
 
-    fn error_of(&self, answer: Answer) -> Error {
-        let reason = match answer {
-            Err(error) => return error,
-            Ok(Value::ServerError(error)) => reason(&RedisError::from(error)),
+    fn error_of(&self, answer: &Answer) -> Error {
+        let reason = match value_of(answer) {
+            Err(error) => return error.clone(),
+            Ok(Value::Refused(reason)) => advised(reason),
             Ok(_) => "it answers what no Redis would".to_owned(),
         };
         Error::Unavailable { url: self.servers.url().to_owned(), reason }
+    }
+}
+
+impl Fields {
+    fn of(views: &Views, kind: EntityKind) -> Self {
+        let (mut count, mut request) = (0, Request::default());
+        for field in views.of(kind).flat_map(row::fields) {
+            count += 1;
+            request.word(&field);
+        }
+        Self { count, encoded: request.bytes().to_vec() }
     }
 }
 
@@ -215,21 +263,20 @@ struct Call<'g, 'a> {
     group: &'g Group<'g, 'a>,
 }
 
+fn value_of(answer: &Answer) -> Result<Value<'_>, &Error> {
+    answer.as_ref().map(Reply::value)
+}
+
 /// Whether a key holds something else than a hash. Servers before 7.0 wrap what a script's command answers in their words.
-fn is_of_another_type(error: &ServerError) -> bool {
-    error.code() == "WRONGTYPE" || error.details().is_some_and(|detail| detail.contains("WRONGTYPE"))
+fn is_of_another_type(reason: &str) -> bool {
+    reason.contains("WRONGTYPE")
 }
 
-fn is_unknown_script(error: &ServerError) -> bool {
-    error.kind() == Some(ServerErrorKind::NoScript)
-}
-
-/// The client's words in one line and without a full stop, so that they fit into a sentence.
-fn reason(error: &RedisError) -> String {
-    let text = error.to_string();
-    let text = text.lines().map(str::trim).collect::<Vec<_>>().join(" ").trim_end_matches('.').to_owned();
-    if error.code() == Some("OOM") {
+/// The server's words without a full stop, so that they fit into a sentence, and what helps.
+fn advised(reason: &str) -> String {
+    let text = reason.trim().trim_end_matches('.');
+    if text.starts_with("OOM") {
         return format!("{text}; raise its maxmemory, or give views a ttl_days so that old entities expire");
     }
-    text
+    text.to_owned()
 }

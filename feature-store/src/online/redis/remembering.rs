@@ -1,22 +1,24 @@
 //! What reviews name, in Redis: a string per review, `<project>:review:<review_id>`, that expires.
 
+use super::reply::{Request, Value};
 use super::servers::{Answer, Batch};
-use super::{APPLY_LIMIT, RedisStore};
+use super::{APPLY_LIMIT, RedisStore, value_of};
 use crate::online::reviews::{REMEMBERED_SECONDS, RememberedEntities};
 use crate::online::{Error, ReviewEntities};
-use ::redis::{Pipeline, Value};
 
 impl RedisStore {
     pub(in crate::online) async fn remember(&self, reviews: &[(&str, ReviewEntities<'_>)]) -> Result<(), Error> {
         let keys: Vec<Vec<u8>> = reviews.iter().map(|(review_id, _)| self.review_key(review_id)).collect();
-        let add = |pipeline: &mut Pipeline, place: usize| {
+        let add = |request: &mut Request, place: usize| {
             let entities = RememberedEntities::of(&reviews[place].1);
             let value = serde_json::to_vec(&entities).expect("two texts are JSON");
-            pipeline.cmd("SET").arg(&keys[place]).arg(value).arg("EX").arg(REMEMBERED_SECONDS);
+            request.begin(5);
+            [&b"SET"[..], &keys[place], &value, b"EX"].into_iter().for_each(|word| request.word(word));
+            request.written(REMEMBERED_SECONDS);
         };
         for answer in self.run_patiently(&keys, &add).await {
-            if !matches!(answer, Ok(Value::Okay)) {
-                return Err(self.error_of(answer));
+            if !matches!(value_of(&answer), Ok(Value::Bytes(b"OK"))) {
+                return Err(self.error_of(&answer));
             }
         }
         Ok(())
@@ -27,22 +29,23 @@ impl RedisStore {
         review_ids: &[&str],
     ) -> Result<Vec<Option<RememberedEntities>>, Error> {
         let keys: Vec<Vec<u8>> = review_ids.iter().map(|review_id| self.review_key(review_id)).collect();
-        let add = |pipeline: &mut Pipeline, place: usize| {
-            pipeline.cmd("GET").arg(&keys[place]);
+        let add = |request: &mut Request, place: usize| {
+            request.begin(2);
+            [b"GET", &keys[place][..]].into_iter().for_each(|word| request.word(word));
         };
         let answers = self.run_patiently(&keys, &add).await.into_iter();
-        let recalled = answers.map(|answer| match answer {
+        let recalled = answers.map(|answer| match value_of(&answer) {
             Ok(Value::Nil) => Ok(None),
             // Of what somebody else has written there nothing is known.
-            Ok(Value::BulkString(bytes)) => Ok(serde_json::from_slice(&bytes).ok()),
-            Ok(Value::ServerError(error)) if super::is_of_another_type(&error) => Ok(None),
-            other => Err(self.error_of(other)),
+            Ok(Value::Bytes(bytes)) => Ok(serde_json::from_slice(bytes).ok()),
+            Ok(Value::Refused(reason)) if super::is_of_another_type(reason) => Ok(None),
+            _ => Err(self.error_of(&answer)),
         });
         recalled.collect()
     }
 
-    async fn run_patiently(&self, keys: &[Vec<u8>], add: &(dyn Fn(&mut Pipeline, usize) + Sync)) -> Vec<Answer> {
-        self.servers.run(&Batch { keys, add, prelude: &[], limit: APPLY_LIMIT }).await
+    async fn run_patiently(&self, keys: &[Vec<u8>], add: &(dyn Fn(&mut Request, usize) + Sync)) -> Vec<Answer> {
+        self.servers.run(&Batch { keys, add, prelude: None, limit: APPLY_LIMIT }).await
     }
 
     fn review_key(&self, review_id: &str) -> Vec<u8> {

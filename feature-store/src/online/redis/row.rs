@@ -1,8 +1,8 @@
 //! What a row of a view looks like in a hash, whoever wrote it: its fields, and reading them.
 
+use super::reply::{Value as Stored, Values};
 use crate::online::feast::{self, Value};
 use crate::views::{Feature, View};
-use ::redis::Value as Answer;
 use schemas::Timestamp;
 
 /// Something stands there, and it is no row.
@@ -18,24 +18,32 @@ pub(super) fn fields(view: &View) -> Vec<Vec<u8>> {
     view.features().iter().map(field).chain([event_time]).collect()
 }
 
-/// Reads a row from the values of its fields; none when there is none, or when it holds nothing but Feast's nulls.
-pub(super) fn decode(fields: &[Answer]) -> Result<Option<Row>, Undecodable> {
-    let (event_time, features) = fields.split_last().ok_or(Undecodable)?;
-    let values: Vec<Option<f64>> = features.iter().map(value).collect::<Result<_, _>>()?;
-    let event_time = match event_time {
+/// Reads a view's row from the values of its fields, the next ones of the reply; none when there is none, or when it holds
+/// nothing but Feast's nulls.
+pub(super) fn decode(view: &View, fields: &mut Values<'_>) -> Result<Option<Row>, Undecodable> {
+    let (mut values, mut is_empty, mut is_decodable) = (Vec::with_capacity(view.features().len()), true, true);
+    for _ in view.features() {
+        let field = fields.next().unwrap_or(Stored::Nil);
+        is_empty &= field == Stored::Nil;
+        values.push(value(field).unwrap_or_else(|Undecodable| {
+            is_decodable = false;
+            None
+        }));
+    }
+    let event_time = match fields.next() {
         // The time of a row is written with it: without one, whatever else is there is not ours nor Feast's.
-        Answer::Nil if features.iter().all(|feature| *feature == Answer::Nil) => return Ok(None),
-        Answer::BulkString(bytes) => feast::decode_timestamp(bytes).ok_or(Undecodable)?,
+        Some(Stored::Nil) if is_empty => return Ok(None),
+        Some(Stored::Bytes(bytes)) if is_decodable => feast::decode_timestamp(bytes).ok_or(Undecodable)?,
         _ => return Err(Undecodable),
     };
     Ok(values.iter().any(Option::is_some).then_some((values, event_time)))
 }
 
 /// A number of any of Feast's types; none where the field is absent or null.
-fn value(field: &Answer) -> Result<Option<f64>, Undecodable> {
+fn value(field: Stored<'_>) -> Result<Option<f64>, Undecodable> {
     let bytes = match field {
-        Answer::Nil => return Ok(None),
-        Answer::BulkString(bytes) => bytes,
+        Stored::Nil => return Ok(None),
+        Stored::Bytes(bytes) => bytes,
         _ => return Err(Undecodable),
     };
     let number = match Value::decode(bytes).ok_or(Undecodable)? {

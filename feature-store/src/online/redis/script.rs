@@ -1,9 +1,11 @@
 //! The script that applies events, made for a view: one text for all, with the view's names and numbers put in, so that a
 //! call carries nothing but events.
 
+use super::reply::Request;
 use crate::online::feast;
+use crate::online::update::Origin;
 use crate::views::{EntityKind, Feature, Function, HALVINGS_LIMIT, SERIES_TERMS, Span, View, Views};
-use ::redis::{Cmd, Script};
+use sha1::{Digest, Sha1};
 
 /// An expired key must have been stale in every view; see [`lifetime_seconds`].
 const LIFETIMES_OF_A_TTL: i64 = 2;
@@ -15,8 +17,8 @@ pub(super) struct ViewScript {
 }
 
 impl ViewScript {
-    pub(super) fn new(views: &Views, view: &View) -> Self {
-        let constants = constants(view, lifetime_seconds(views, view.entity()));
+    pub(super) fn new(views: &Views, view: &View, origin: Origin) -> Self {
+        let constants = constants(view, lifetime_seconds(views, view.entity()), origin);
         let (mut values, mut fields) = (String::new(), String::new());
         for (place, feature) in view.features().iter().enumerate() {
             values.push_str(&format!("local value{place} = {}\n", value(feature)));
@@ -28,7 +30,7 @@ impl ViewScript {
             .replace("--@FEATURES\n", &format!("{}\n", adoptable(view)))
             .replace("--@VALUES\n", &values)
             .replace("--@FIELDS\n", &format!("{fields}\n"));
-        let hash = Script::new(&text).get_hash().to_owned();
+        let hash = Sha1::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
         Self { text, hash }
     }
 
@@ -38,10 +40,8 @@ impl ViewScript {
     }
 
     /// Makes it known to a server.
-    pub(super) fn load(&self) -> Cmd {
-        let mut load = ::redis::cmd("SCRIPT");
-        load.arg("LOAD").arg(&self.text);
-        load
+    pub(super) fn load(&self) -> Request {
+        Request::of(&[b"SCRIPT", b"LOAD", self.text.as_bytes()])
     }
 }
 
@@ -53,18 +53,20 @@ fn lifetime_seconds(views: &Views, entity: EntityKind) -> i64 {
     longest.flatten().map_or(0, |millis| LIFETIMES_OF_A_TTL * millis / 1000)
 }
 
-fn constants(view: &View, lifetime_seconds: i64) -> String {
+fn constants(view: &View, lifetime_seconds: i64, origin: Origin) -> String {
     let half_lives: Vec<String> = view.half_lives_millis().iter().map(f64::to_string).collect();
     format!(
         "local STATE_FIELD, TIME_FIELD = '{}', '{}'\n\
          local HALF_LIVES, LONGEST_WINDOW = {{ {} }}, {}\n\
          local TTL_MILLIS, LIFETIME_SECONDS = {}, {lifetime_seconds}\n\
-         local HALVINGS_LIMIT, SERIES_TERMS = {HALVINGS_LIMIT}, {SERIES_TERMS}\n",
+         local HALVINGS_LIMIT, SERIES_TERMS = {HALVINGS_LIMIT}, {SERIES_TERMS}\n\
+         local IS_HISTORY = {}\n",
         state_field(view.name()),
         feast::event_time_field(view.name()),
         half_lives.join(", "),
         view.longest_window_days(),
         view.ttl_millis().unwrap_or(0),
+        origin == Origin::History,
     )
 }
 
@@ -149,10 +151,15 @@ mod tests {
     }
 
     #[test]
-    fn each_view_has_a_script_of_its_own_and_no_marker_is_left() {
+    fn each_view_has_scripts_of_its_own_and_no_marker_is_left() {
         let views = views([0, 0]);
-        let scripts: Vec<_> = views.iter().map(|view| ViewScript::new(&views, view)).collect();
+        let origins = [Origin::Live, Origin::History].into_iter();
+        let scripts: Vec<_> = origins
+            .flat_map(|origin| views.iter().map(move |view| (view, origin)))
+            .map(|(view, origin)| ViewScript::new(&views, view, origin))
+            .collect();
         assert!(scripts.iter().all(|script| !script.text.contains("--@")));
-        assert_ne!(scripts[0].hash, scripts[1].hash);
+        let hashes: std::collections::HashSet<_> = scripts.iter().map(|script| &script.hash).collect();
+        assert_eq!(hashes.len(), scripts.len());
     }
 }

@@ -1,10 +1,11 @@
 //! A master that sentinels know. It is asked for at the first use and after every failure, so that a failover is followed as
 //! soon as the sentinels have decided it.
 
-use super::address::{Connector, Place};
+use super::address::Place;
+use super::connection::Connector;
+use super::reply::Value;
+use super::server::Server;
 use super::servers::first_of;
-use ::redis::aio::ConnectionManager;
-use ::redis::{ErrorKind, RedisError, RedisResult};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ pub(super) struct Sentinels {
     to_sentinels: Connector,
     sentinels: Vec<Place>,
     service: String,
-    master: Mutex<Option<ConnectionManager>>,
+    master: Mutex<Option<Server>>,
 }
 
 impl Sentinels {
@@ -25,28 +26,31 @@ impl Sentinels {
         to_sentinels: Connector,
         sentinels: Vec<Place>,
         service: String,
-    ) -> RedisResult<Self> {
+    ) -> Result<Self, String> {
         let sentinels = Self { to_master, to_sentinels, sentinels, service, master: Mutex::new(None) };
         sentinels.master().await?;
         Ok(sentinels)
     }
 
-    /// A connection to the master.
-    pub(super) async fn master(&self) -> RedisResult<ConnectionManager> {
+    /// The master.
+    pub(super) async fn master(&self) -> Result<Server, String> {
         if let Some(master) = self.known().clone() {
             return Ok(master);
         }
         let place = first_of(&self.sentinels, |sentinel| self.ask(sentinel)).await?;
-        let mut connection = self.to_master.connect(&place)?;
+        let server = Server::new(&self.to_master, &place);
         // Sentinels learn late that a master has become a replica.
-        let role: Vec<::redis::Value> = ::redis::cmd("ROLE").query_async(&mut connection).await?;
-        let role: String = role.into_iter().next().map_or(Ok(String::new()), ::redis::from_redis_value)?;
+        let answer = server.call(&[b"ROLE"]).await?;
+        let role = match answer.value() {
+            Value::Array(mut role) => role.next().and_then(Value::text).unwrap_or_default(),
+            Value::Refused(reason) => return Err(reason.to_owned()),
+            _ => "",
+        };
         if role != "master" {
-            let place = format!("{}:{} is a {role}", place.host, place.port);
-            return Err((ErrorKind::Client, "the sentinels' master is none", place).into());
+            return Err(format!("the sentinels' master {place} is none, but \"{role}\""));
         }
-        *self.known() = Some(connection.clone());
-        Ok(connection)
+        *self.known() = Some(server.clone());
+        Ok(server)
     }
 
     /// The next use asks the sentinels again.
@@ -54,27 +58,26 @@ impl Sentinels {
         *self.known() = None;
     }
 
-    async fn ask(&self, sentinel: &Place) -> RedisResult<Place> {
-        let asking = async {
-            let mut connection = self.to_sentinels.connect(sentinel)?;
-            let mut command = ::redis::cmd("SENTINEL");
-            command.arg("get-master-addr-by-name").arg(&self.service);
-            command.query_async::<Option<(String, u16)>>(&mut connection).await
+    async fn ask(&self, sentinel: &Place) -> Result<Place, String> {
+        let server = Server::new(&self.to_sentinels, sentinel);
+        let words: [&[u8]; 3] = [b"SENTINEL", b"get-master-addr-by-name", self.service.as_bytes()];
+        let asking = server.call(&words);
+        let silent = |_| format!("the sentinel {sentinel} does not answer");
+        let answer = tokio::time::timeout(SENTINEL_LIMIT, asking).await.map_err(silent)??;
+        let place = match answer.value() {
+            Value::Array(place) => place.map(Value::text).collect::<Option<Vec<_>>>(),
+            Value::Refused(reason) => return Err(reason.to_owned()),
+            _ => return Err(format!("the sentinel knows no such service: \"{}\"", self.service)),
         };
-        match tokio::time::timeout(SENTINEL_LIMIT, asking).await {
-            Ok(Ok(Some((host, port)))) => Ok(Place { host, port }),
-            Ok(Ok(None)) => Err(failure("the sentinel knows no such service", &self.service)),
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(failure("the sentinel does not answer", &format!("{}:{}", sentinel.host, sentinel.port))),
-        }
+        let place = place.and_then(|place| match place[..] {
+            [host, port] => Some(Place { host: host.to_owned(), port: port.parse().ok()? }),
+            _ => None,
+        });
+        place.ok_or_else(|| format!("the sentinel {sentinel} names no place for \"{}\"", self.service))
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, Option<ConnectionManager>> {
+    fn known(&self) -> std::sync::MutexGuard<'_, Option<Server>> {
         // Nothing panics while it is held.
         self.master.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn failure(problem: &'static str, of: &str) -> RedisError {
-    (ErrorKind::Client, problem, of.to_owned()).into()
 }

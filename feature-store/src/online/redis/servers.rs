@@ -1,13 +1,14 @@
 //! The servers behind an address, and one round trip to each of them for any number of keys: the keys of one server share
 //! one pipeline, whether there is one server, the master that sentinels name, or a cluster.
 
-use super::address::{Address, Connector, Kind, Place};
+use super::address::{Address, Kind, Place};
 use super::cluster::Cluster;
+use super::connection::{CONNECT_LIMIT, Connector};
+use super::reply::{Reply, Request, Value};
 use super::sentinel::Sentinels;
-use super::{reason, slot};
+use super::server::Server;
+use super::slot;
 use crate::online::{Error, RedisConfig};
-use ::redis::aio::ConnectionManager;
-use ::redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -16,9 +17,8 @@ use tokio::time::Instant;
 /// nodes do not agree.
 const ROUNDS: usize = 8;
 
-/// A batch of the scorer is one piece as a rule: more of them cost more changes between threads than they save. Beyond it,
-/// the first answers come while the last commands are made.
-const KEYS_PER_PIECE: usize = 1024;
+/// Commands that are sent together, while the next ones are made: some ten microseconds of work for either side.
+const KEYS_PER_PIECE: usize = 128;
 
 pub(super) struct Servers {
     kind: ServersKind,
@@ -26,7 +26,7 @@ pub(super) struct Servers {
 }
 
 enum ServersKind {
-    One(ConnectionManager),
+    One(Server),
     Sentinel(Box<Sentinels>),
     Cluster(Box<Cluster>),
 }
@@ -35,19 +35,19 @@ enum ServersKind {
 pub(super) struct Batch<'a> {
     pub(super) keys: &'a [Vec<u8>],
     /// Adds the command of the key at this place.
-    pub(super) add: &'a (dyn Fn(&mut Pipeline, usize) + Sync),
+    pub(super) add: &'a (dyn Fn(&mut Request, usize) + Sync),
     /// Commands that each server is given first; their answers are passed over.
-    pub(super) prelude: &'a [Cmd],
+    pub(super) prelude: Option<&'a Request>,
     /// The time for all of it.
     pub(super) limit: Duration,
 }
 
 /// What a server says to one command, its errors included; or why there is no answer.
-pub(super) type Answer = Result<Value, Error>;
+pub(super) type Answer = Result<Reply, Error>;
 
 /// Keys that go to one server, by their places in the batch.
 struct Share {
-    connection: RedisResult<ConnectionManager>,
+    server: Result<Server, String>,
     places: Vec<usize>,
     /// Whether the keys are on their way to this server, which wants to be asked for them.
     is_asking: bool,
@@ -58,16 +58,16 @@ impl Servers {
     pub(super) async fn connect(config: &RedisConfig) -> Result<Self, Error> {
         let url: Arc<str> = config.masked_url().into();
         let invalid = |reason: String| Error::InvalidUrl { url: url.to_string(), reason };
-        let Address { kind, places, info } = Address::parse(&config.url).map_err(invalid)?;
-        let connector = Connector::new(info, config).map_err(invalid)?;
+        let Address { kind, places, login } = Address::parse(&config.url).map_err(invalid)?;
+        let connector = Connector::new(login, config).map_err(invalid)?;
         let connecting = async {
             match kind {
                 Kind::One => {
-                    let mut connection = connector.connect(&places[0])?;
-                    if is_cluster(&mut connection).await? {
+                    let server = Server::new(&connector, &places[0]);
+                    if is_cluster(&server).await? {
                         Cluster::connect(connector, places).await.map(|cluster| ServersKind::Cluster(Box::new(cluster)))
                     } else {
-                        Ok(ServersKind::One(connection))
+                        Ok(ServersKind::One(server))
                     }
                 }
                 Kind::Cluster => {
@@ -82,10 +82,9 @@ impl Servers {
             }
         };
         let unreachable = |reason: String| Error::Unreachable { url: url.to_string(), reason };
-        let limit = super::address::CONNECT_LIMIT;
-        match tokio::time::timeout(limit, connecting).await {
-            Ok(kind) => Ok(Self { kind: kind.map_err(|error| unreachable(reason(&error)))?, url }),
-            Err(_) => Err(unreachable(format!("no answer within {} s", limit.as_secs()))),
+        match tokio::time::timeout(CONNECT_LIMIT, connecting).await {
+            Ok(kind) => Ok(Self { kind: kind.map_err(unreachable)?, url }),
+            Err(_) => Err(unreachable(format!("no answer within {} s", CONNECT_LIMIT.as_secs()))),
         }
     }
 
@@ -107,12 +106,12 @@ impl Servers {
             let sent = shares.iter_mut().map(|share| self.within(deadline, batch, share.send(batch)));
             let sent = futures::future::join_all(sent).await;
             let (mut moved, mut asked, mut is_stale) = (Vec::new(), Vec::new(), false);
-            for (share, values) in shares.into_iter().zip(sent) {
-                match values {
-                    Ok(values) => {
-                        for (place, value) in share.places.into_iter().zip(values) {
-                            match self.redirection(&value) {
-                                None => answers[place] = Some(Ok(value)),
+            for (share, replies) in shares.into_iter().zip(sent) {
+                match replies {
+                    Ok(replies) => {
+                        for (place, reply) in share.places.into_iter().zip(replies) {
+                            match self.redirection(&reply) {
+                                None => answers[place] = Some(Ok(reply)),
                                 Some(Redirection::Moved) => moved.push(place),
                                 Some(Redirection::Asked(to)) => asked.push((place, to)),
                             }
@@ -140,10 +139,10 @@ impl Servers {
     }
 
     /// Which server each key goes to.
-    async fn shares(&self, batch: &Batch<'_>, places: Vec<usize>) -> RedisResult<Vec<Share>> {
-        let one = |connection, places| Ok(vec![Share { connection: Ok(connection), places, is_asking: false }]);
+    async fn shares(&self, batch: &Batch<'_>, places: Vec<usize>) -> Result<Vec<Share>, String> {
+        let one = |server, places| Ok(vec![Share { server: Ok(server), places, is_asking: false }]);
         match &self.kind {
-            ServersKind::One(connection) => one(connection.clone(), places),
+            ServersKind::One(server) => one(server.clone(), places),
             ServersKind::Sentinel(sentinels) => one(sentinels.master().await?, places),
             ServersKind::Cluster(cluster) => {
                 let topology = cluster.topology().await?;
@@ -153,8 +152,8 @@ impl Servers {
                     match shares.iter_mut().find(|(known, _)| *known == node) {
                         Some((_, share)) => share.places.push(place),
                         None => {
-                            let connection = topology.connection(node);
-                            shares.push((node, Share { connection, places: vec![place], is_asking: false }));
+                            let server = topology.server(node);
+                            shares.push((node, Share { server, places: vec![place], is_asking: false }));
                         }
                     }
                 }
@@ -169,7 +168,7 @@ impl Servers {
         batch: &Batch<'_>,
         moved: Vec<usize>,
         asked: Vec<(usize, Place)>,
-    ) -> RedisResult<Vec<Share>> {
+    ) -> Result<Vec<Share>, String> {
         let mut shares = if moved.is_empty() { Vec::new() } else { self.shares(batch, moved).await? };
         if let ServersKind::Cluster(cluster) = &self.kind {
             let mut by_place: Vec<(Place, Vec<usize>)> = Vec::new();
@@ -179,7 +178,7 @@ impl Servers {
                     None => by_place.push((to, vec![place])),
                 }
             }
-            let asking = |(to, places)| Share { connection: cluster.connection_to(&to), places, is_asking: true };
+            let asking = |(to, places)| Share { server: Ok(cluster.server_at(&to)), places, is_asking: true };
             shares.extend(by_place.into_iter().map(asking));
         }
         Ok(shares)
@@ -187,16 +186,14 @@ impl Servers {
 
     /// What a server says of where a key is, when it is not there. Without a cluster there is no elsewhere, but a master
     /// may have become a replica.
-    fn redirection(&self, value: &Value) -> Option<Redirection> {
-        let Value::ServerError(error) = value else { return None };
-        match (&self.kind, error.kind()?) {
+    fn redirection(&self, reply: &Reply) -> Option<Redirection> {
+        let Value::Refused(reason) = reply.value() else { return None };
+        let mut words = reason.split_ascii_whitespace();
+        match (&self.kind, words.next()?) {
             (ServersKind::One(_), _) => None,
-            (_, ServerErrorKind::ReadOnly) => Some(Redirection::Moved),
-            (ServersKind::Cluster(_), ServerErrorKind::Moved) => Some(Redirection::Moved),
-            (ServersKind::Cluster(_), ServerErrorKind::Ask) => {
-                let to = error.details()?.split_ascii_whitespace().nth(1).and_then(Place::parse)?;
-                Some(Redirection::Asked(to))
-            }
+            (_, "READONLY") => Some(Redirection::Moved),
+            (ServersKind::Cluster(_), "MOVED") => Some(Redirection::Moved),
+            (ServersKind::Cluster(_), "ASK") => words.nth(1).and_then(Place::parse).map(Redirection::Asked),
             _ => None,
         }
     }
@@ -214,10 +211,10 @@ impl Servers {
         &self,
         deadline: Instant,
         batch: &Batch<'_>,
-        work: impl Future<Output = RedisResult<T>>,
+        work: impl Future<Output = Result<T, String>>,
     ) -> Result<T, Error> {
         match tokio::time::timeout_at(deadline, work).await {
-            Ok(outcome) => outcome.map_err(|error| self.unavailable(reason(&error))),
+            Ok(outcome) => outcome.map_err(|reason| self.unavailable(reason)),
             Err(_) => {
                 let limit_ms = u64::try_from(batch.limit.as_millis()).unwrap_or(u64::MAX);
                 Err(Error::TimedOut { url: self.url.to_string(), limit_ms })
@@ -236,59 +233,46 @@ enum Redirection {
 }
 
 impl Share {
-    /// One answer for each key. Pieces of the pipeline follow each other without waiting for answers, so that one is made
-    /// while the server works on those before it.
-    async fn send(&mut self, batch: &Batch<'_>) -> RedisResult<Vec<Value>> {
-        let connection = self.connection.clone()?;
-        let pieces = self.places.chunks(KEYS_PER_PIECE).enumerate().map(|(piece, places)| {
-            let prelude = if piece == 0 { batch.prelude } else { &[] };
-            self.send_piece(connection.clone(), batch, prelude, places)
-        });
-        let answers = futures::future::join_all(pieces).await.into_iter().collect::<RedisResult<Vec<_>>>()?;
-        Ok(answers.into_iter().flatten().collect())
-    }
-
-    async fn send_piece(
-        &self,
-        mut connection: ConnectionManager,
-        batch: &Batch<'_>,
-        prelude: &[Cmd],
-        places: &[usize],
-    ) -> RedisResult<Vec<Value>> {
-        let commands = places.len() * if self.is_asking { 2 } else { 1 };
-        let mut pipeline = Pipeline::with_capacity(prelude.len() + commands);
-        for command in prelude {
-            pipeline.add_command(command.clone());
-        }
-        for place in places {
-            if self.is_asking {
-                pipeline.cmd("ASKING");
+    /// One answer for each key.
+    async fn send(&mut self, batch: &Batch<'_>) -> Result<Vec<Reply>, String> {
+        let mut lease = self.server.clone()?.lease().await?;
+        let commands_per_key = if self.is_asking { 2 } else { 1 };
+        let before = batch.prelude.map_or(0, Request::commands);
+        let mut prelude = batch.prelude;
+        let mut pieces = self.places.chunks(KEYS_PER_PIECE);
+        let next = |request: &mut Request| {
+            let (first, piece) = (prelude.take(), pieces.next());
+            first.into_iter().for_each(|first| request.append(first));
+            for place in piece.into_iter().flatten() {
+                if self.is_asking {
+                    request.append(&Request::of(&[b"ASKING"]));
+                }
+                (batch.add)(request, *place);
             }
-            (batch.add)(&mut pipeline, *place);
-        }
-        let answers = connection.send_packed_commands(&pipeline, prelude.len(), commands).await?;
-        Ok(if self.is_asking { answers.into_iter().skip(1).step_by(2).collect() } else { answers })
+            request.commands() > 0
+        };
+        let replies = lease.exchange(before + commands_per_key * self.places.len(), next).await?;
+        lease.give_back();
+        Ok(replies.into_iter().skip(before).skip(commands_per_key - 1).step_by(commands_per_key).collect())
     }
 }
 
 /// Whether a server is a node of a cluster. One that does not say is taken for a server on its own: what it holds elsewhere
 /// would come back as an error that says so.
-async fn is_cluster(connection: &mut ConnectionManager) -> RedisResult<bool> {
-    ::redis::cmd("PING").exec_async(connection).await?;
-    let info: RedisResult<String> = ::redis::cmd("INFO").arg("cluster").query_async(connection).await;
-    match info {
-        Ok(info) => Ok(info.contains("cluster_enabled:1")),
-        Err(error) if matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension) => Ok(false),
-        Err(error) => Err(error),
+async fn is_cluster(server: &Server) -> Result<bool, String> {
+    if let Value::Refused(reason) = server.call(&[b"PING"]).await?.value() {
+        return Err(reason.to_owned());
     }
+    let info = server.call(&[b"INFO", b"cluster"]).await?;
+    Ok(info.text().is_some_and(|info| info.contains("cluster_enabled:1")))
 }
 
 /// The first that succeeds, or the last error.
-pub(super) async fn first_of<'p, T, F: Future<Output = RedisResult<T>>>(
+pub(super) async fn first_of<'p, T, F: Future<Output = Result<T, String>>>(
     places: impl IntoIterator<Item = &'p Place>,
     ask: impl Fn(&'p Place) -> F,
-) -> RedisResult<T> {
-    let mut failure = RedisError::from((ErrorKind::InvalidClientConfig, "there is nobody to ask"));
+) -> Result<T, String> {
+    let mut failure = "there is nobody to ask".to_owned();
     for place in places {
         match ask(place).await {
             Ok(found) => return Ok(found),
