@@ -95,7 +95,7 @@ impl Model {
     }
 
     /// The document's n-grams as people read them, by slot.
-    fn names(&self, document: &Document<'_>) -> HashMap<u32, (Field, String)> {
+    pub(crate) fn names(&self, document: &Document<'_>) -> HashMap<u32, (Field, String)> {
         let mut names: HashMap<u32, (Field, String)> = HashMap::new();
         let mut word = Word::new();
         for (number, text) in fields(document) {

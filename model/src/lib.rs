@@ -8,6 +8,7 @@ mod dense;
 mod explain;
 mod features;
 mod fit;
+mod heavy_terms;
 mod keep_rates;
 pub mod metrics;
 mod scoring;
@@ -23,6 +24,7 @@ pub use config::{
 pub use explain::{Contribution, Explanation, FeatureContribution, Field};
 pub use features::{FeatureConfig, MAX_FEATURES, Transform};
 pub use fit::{Corpus, FitError, FitProgress, FitReport};
+pub use heavy_terms::{HeavyTerms, NamedTerm, NamedTerms};
 pub use keep_rates::KeepRates;
 pub use scoring::{Model, Scratch};
 pub use terms::Document;

@@ -9,6 +9,8 @@ mod curves;
 mod evaluation;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod golden_curves;
 mod ranked;
 mod ranking;
 mod threshold;

@@ -63,16 +63,16 @@ fn check(pairs: impl IntoIterator<Item = (f64, Label)>, expected: [f64; 10], [tn
     }
 }
 
-fn probability(i: u64) -> f64 {
+pub(super) fn probability(i: u64) -> f64 {
     ((i * 7919 + 13) % 1009) as f64 / 1008.0
 }
 
-fn label(is_positive: bool) -> Label {
+pub(super) fn label(is_positive: bool) -> Label {
     if is_positive { Positive } else { Negative }
 }
 
 /// 500 labels, positive about as often as their probability says.
-fn mixed() -> impl Iterator<Item = (f64, Label)> {
+pub(super) fn mixed() -> impl Iterator<Item = (f64, Label)> {
     (0..500).map(|i| (probability(i), label((((i * 104_729 + 7) % 997) as f64) / 996.0 < probability(i))))
 }
 
