@@ -10,16 +10,21 @@ mod evaluate;
 mod features;
 mod files;
 mod ingest;
+mod inquiry;
+mod mlflow;
 mod model_in_use;
 mod models;
 mod output;
 mod predict;
 mod progress;
 mod replay;
+mod sample;
 mod score;
 mod serve;
+mod size;
 mod topics;
 mod train;
+mod tune;
 mod usage;
 mod who;
 
@@ -59,6 +64,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.";
 #[derive(Subcommand)]
 enum Verb {
     Demo(demo::Args),
+    Sample(sample::Args),
     Train(train::Args),
     Evaluate(evaluate::Args),
     Predict(predict::Args),
@@ -100,6 +106,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         service::telemetry::init(&config.telemetry, "plaudit").map_err(|error| Failure::Usage(error.into()))?;
     let outcome = match cli.verb {
         Verb::Demo(args) => demo::run(args, config, cli.settings.names_registry()).await,
+        Verb::Sample(args) => sample::run(args, config).await,
         Verb::Train(args) => train::run(args, config).await,
         Verb::Evaluate(args) => evaluate::run(args, config).await,
         Verb::Predict(args) => predict::run(args, config).await,

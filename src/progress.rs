@@ -64,7 +64,7 @@ fn bytes(step: &Progress) -> Option<(u64, u64)> {
         Progress::Learning { bytes_read, total_bytes, .. } | Progress::Testing { bytes_read, total_bytes, .. } => {
             Some((bytes_read, total_bytes))
         }
-        Progress::Fitting(_) | Progress::Registering => None,
+        Progress::Fitting(_) | Progress::Tuning { .. } | Progress::Registering => None,
     }
 }
 
@@ -76,6 +76,10 @@ fn message(step: &Progress) -> String {
             None => format!("fitting, pass {}", fit.iteration),
         },
         Progress::Testing { rows, .. } => format!("testing, {rows} rows{}", share(step)),
+        Progress::Tuning { done, total, best } => match best {
+            Some(best) => format!("tuning, {done} of {total} trials, the best of these {best:.4}"),
+            None => format!("tuning, {done} of {total} trials"),
+        },
         Progress::Registering => "registering".to_owned(),
     }
 }

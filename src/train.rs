@@ -2,8 +2,10 @@
 
 use crate::config::Config;
 use crate::files::FileArgs;
+use crate::inquiry::InquiryArgs;
 use crate::output::Output;
-use crate::usage::sorted;
+use crate::tune::TuneArgs;
+use crate::usage::{WrongUsage, sorted};
 use crate::{progress, who};
 use feature_store::offline::Condition;
 use registry::Registry;
@@ -20,12 +22,17 @@ learned from.
 Examples:
   plaudit train --input reviews.parquet --holdout 0.2 --promote
   plaudit train --input reviews.parquet --where split=train --test-where split=test
-  plaudit train --input 2024-*.csv.gz --test 2025-01.csv.gz --column rating=stars --set train.c=10")]
+  plaudit train --input 2024-*.csv.gz --test 2025-01.csv.gz --column rating=stars --set train.c=10
+  plaudit train --input reviews.parquet --holdout 0.2 --tune --trials 50 --report test.html")]
 pub struct Args {
     #[command(flatten)]
     files: FileArgs,
     #[command(flatten)]
     test: TestArgs,
+    #[command(flatten)]
+    inquiry: InquiryArgs,
+    #[command(flatten)]
+    tune: TuneArgs,
     /// Make the alias production stand for the new version
     #[arg(long)]
     promote: bool,
@@ -64,16 +71,29 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         who: who::user(),
         why: "train --promote".to_owned(),
     });
+    let test = args.test.test(&args.files);
+    if matches!(test, Test::None) && args.inquiry.is_asked() {
+        let reason =
+            "--report, --slice-by and --threshold-for are about a test: add --test FILE, --test-where or --holdout";
+        return Err(WrongUsage(reason.to_owned()).into());
+    }
+    let page = args.inquiry.page()?;
     let request = TrainRequest {
+        inquiry: args.inquiry.inquiry(config.train.seed, false),
+        tune: args.tune.request(),
         model: config.model.to_train(),
         name: config.model.name,
         fit: config.train,
         data: Dataset::files(args.files.input.clone(), args.files.rows.options()),
-        test: args.test.test(&args.files),
+        test,
         promotion,
     };
     let report = trainer::train(&registry, request, progress::show()).await;
-    args.output.result(&report.map_err(|error| sorted(error, Error::is_wrong_usage))?)
+    let report = report.map_err(|error| sorted(error, Error::is_wrong_usage))?;
+    if let Some(page) = page {
+        page.finish(&report.to_html())?;
+    }
+    args.output.result(&report)
 }
 
 #[cfg(test)]

@@ -87,6 +87,7 @@ mod tests {
             created_at: millis.and_then(Timestamp::from_epoch_millis),
             label: None,
             features: Vec::new(),
+            extras: Vec::new(),
             problems: Vec::new(),
             position: RowPosition { file: 0, row: id },
         }

@@ -8,7 +8,7 @@ use ingest::RowBatches;
 use registry::{Alias, Registry};
 use schemas::Review;
 use std::path::PathBuf;
-use trainer::{Dataset, Progress, Promotion, Report, Test, TrainRequest};
+use trainer::{Dataset, Inquiry, Progress, Promotion, Report, Test, TrainRequest};
 
 /// The rows to train on, and how the rest is told apart.
 pub(crate) struct Lesson {
@@ -53,6 +53,8 @@ pub(crate) async fn train(
         data,
         // The replay is the test.
         test: Test::None,
+        inquiry: Inquiry::default(),
+        tune: None,
         promotion: Some(promotion),
     };
     Ok(trainer::train(registry, request, progress).await?)
@@ -87,6 +89,7 @@ fn row_of(review: Review, number: u64) -> Row {
         created_at: Some(review.created_at),
         label: None,
         features: Vec::new(),
+        extras: Vec::new(),
         problems: Vec::new(),
         position: RowPosition { file: 0, row: number },
     }

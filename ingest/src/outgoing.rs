@@ -163,6 +163,7 @@ mod tests {
             created_at: Timestamp::from_epoch_millis(1_000),
             label: None,
             features: Vec::new(),
+            extras: Vec::new(),
             problems: Vec::new(),
             position: RowPosition { file: 0, row: 7 },
         }

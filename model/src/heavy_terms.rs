@@ -57,17 +57,23 @@ impl Model {
     /// alone the log-odds are the bias and the coefficient, for every document has length 1; a heavy term is one with a large
     /// coefficient.
     pub fn heavy_terms(&self, each_way: usize) -> HeavyTerms {
+        let wanted = each_way.saturating_mul(CANDIDATES);
         let mut by_weight: Vec<(u32, f64)> = Vec::new();
         if each_way > 0 {
             by_weight.extend(self.slots.iter().map(|(slot, value)| (slot, f64::from(value.weight))));
         }
-        by_weight
-            .sort_unstable_by(|(slot, weight), (other_slot, other)| other.total_cmp(weight).then(slot.cmp(other_slot)));
-        let wanted = each_way.saturating_mul(CANDIDATES);
-        let heaviest = by_weight.iter().take(wanted).filter(|(_, weight)| *weight > 0.0);
-        let lightest = by_weight.iter().rev().take(wanted).filter(|(_, weight)| *weight < 0.0);
-        let heavy = |&(slot, weight): &(u32, f64)| (slot, Heavy { weight, documents: 0, name: None });
-        HeavyTerms { by_slot: heaviest.chain(lightest).map(heavy).collect(), scratch: Scratch::new() }
+        let mut towards = |sign: f64| {
+            if by_weight.len() > wanted {
+                by_weight.select_nth_unstable_by(wanted, |(slot, weight), (other_slot, other)| {
+                    (sign * other).total_cmp(&(sign * weight)).then(slot.cmp(other_slot))
+                });
+            }
+            let heaviest = by_weight.iter().take(wanted).filter(move |(_, weight)| sign * weight > 0.0);
+            heaviest.copied().collect::<Vec<_>>()
+        };
+        let candidates = [towards(1.0), towards(-1.0)].concat();
+        let heavy = |(slot, weight): (u32, f64)| (slot, Heavy { weight, documents: 0, name: None });
+        HeavyTerms { by_slot: candidates.into_iter().map(heavy).collect(), scratch: Scratch::new() }
     }
 }
 

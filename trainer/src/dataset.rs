@@ -55,6 +55,14 @@ impl Dataset {
         self
     }
 
+    /// The same rows with the values of further columns. Rows at hand have those that they came with.
+    pub(crate) fn with_extras(mut self, columns: Vec<String>) -> Self {
+        if let Source::Files { options, .. } = &mut self.source {
+            options.extras = columns;
+        }
+        self
+    }
+
     /// Everything that says which rows are meant, for the record of a run.
     pub(crate) fn description(&self) -> serde_json::Value {
         let mut description = serde_json::json!({"paths": self.paths()});

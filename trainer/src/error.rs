@@ -29,7 +29,7 @@ pub enum Error {
         share: f64,
     },
     /// A pipe would have to be read a second time.
-    #[error("`{path}` can be read only once, and this test needs it twice: save it to a file first")]
+    #[error("`{path}` can be read only once, and it is needed twice: save it to a file first")]
     ReadOnce {
         /// The pipe.
         path: String,
@@ -60,6 +60,70 @@ pub enum Error {
         /// What happened to the other rows, as the end of the sentence.
         dropped: String,
     },
+    /// Nothing has what rows are to be put together by.
+    #[error(
+        "{data} has no column `{column}` to slice by: name it, --column {column}=COLUMN, or leave out --slice-by {by}"
+    )]
+    NoSliceColumn {
+        /// The files.
+        data: String,
+        /// Our field.
+        column: &'static str,
+        /// What was asked for.
+        by: String,
+    },
+    /// A column whose values are nearly all different.
+    #[error(
+        "`{by}` has more than {} values in the tested rows: slice by something that rows have in common",
+        crate::evaluation::MAX_SLICES
+    )]
+    TooManySlices {
+        /// What was asked for.
+        by: String,
+    },
+    /// A search without a trial.
+    #[error("a search of 0 trials finds nothing: give --trials 1 or more")]
+    NoTrials,
+    /// A division by time of rows without times.
+    #[error(
+        "no row of {data} has a created_at to divide by: --column created_at=COLUMN names it, --validation hash needs none"
+    )]
+    NoTimes {
+        /// The files.
+        data: String,
+    },
+    /// A part of a division that lacks a class.
+    #[error(
+        "of {data}, divided by {by} for the search, the {part} part has {negatives} negative and {positives} positive rows, \
+         and both classes are needed: {}",
+        if *.by == "time" { "try --validation hash, or give more rows" } else { "give more rows" }
+    )]
+    OneClassPart {
+        /// The files.
+        data: String,
+        /// `training` or `validation`.
+        part: &'static str,
+        /// `time` or `hash`.
+        by: &'static str,
+        /// Its negative rows.
+        negatives: usize,
+        /// Its positive rows.
+        positives: usize,
+    },
+    /// No settings could be fitted.
+    #[error("none of {trials} trials could be fitted; the first one: {error}")]
+    NoTrialSucceeded {
+        /// How many.
+        trials: usize,
+        /// What the first one says.
+        error: String,
+    },
+    /// The journal of a search.
+    #[error(transparent)]
+    Journal(#[from] crate::tune::JournalError),
+    /// A page cannot be written.
+    #[error(transparent)]
+    Page(#[from] crate::evaluation::PageFileError),
     /// The rows cannot be learned from.
     #[error("cannot learn from {data}: {error}")]
     Fit {
@@ -91,7 +155,11 @@ impl Error {
     /// Whether other flags on the command line would help, and nothing else would.
     pub fn is_wrong_usage(&self) -> bool {
         match self {
-            Self::NoLabelColumn { .. } | Self::NoHoldout { .. } => true,
+            Self::NoLabelColumn { .. }
+            | Self::NoHoldout { .. }
+            | Self::NoSliceColumn { .. }
+            | Self::NoTrials
+            | Self::NoTimes { .. } => true,
             Self::File(error) => error.is_wrong_usage(),
             _ => false,
         }

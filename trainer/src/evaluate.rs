@@ -2,6 +2,7 @@
 
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::evaluation::Inquiry;
 use crate::progress::Progress;
 use crate::report::{ModelSummary, Report, RowCounts};
 use crate::rss::peak_rss_bytes;
@@ -21,6 +22,8 @@ pub struct EvaluateRequest {
     pub reference: Reference,
     /// What to test it on.
     pub data: Dataset,
+    /// What to find out.
+    pub inquiry: Inquiry,
 }
 
 /// Scores labelled rows on all cores and compares.
@@ -30,17 +33,17 @@ pub async fn evaluate(
     mut progress: impl FnMut(Progress) + Send + 'static,
 ) -> Result<Report, Error> {
     let start = Instant::now();
-    let EvaluateRequest { name, reference, data } = request;
+    let EvaluateRequest { name, reference, data, inquiry } = request;
     let version = registry.resolve(&name, &reference).await?;
     let manifest = registry.manifest(&name, version).await?;
     let artifact = registry.artifact(&name, version).await?;
     let load = start.elapsed();
     let testing = tokio::task::spawn_blocking(move || {
         let model = Model::from_bytes(&artifact).map_err(|error| Error::Artifact { name, version, error })?;
-        let data = data.with_features(model.features());
-        test(&model, Exam::open(&data)?, &mut progress)
+        let data = data.with_features(model.features()).with_extras(inquiry.extra_columns());
+        test(&model, Exam::open(&data, &inquiry)?, &mut progress)
     });
-    let Tested { metrics, rows, dropped, repaired, read, total } =
+    let Tested { metrics, findings, rows, dropped, repaired, read, total } =
         testing.await.expect("testing doesn't panic, and isn't cancelled")?;
     let stages = [("load", load), ("read", read), ("test", total), ("total", start.elapsed())];
     Ok(Report {
@@ -50,6 +53,8 @@ pub async fn evaluate(
         dropped_reasons: dropped.by_name(),
         repaired_rows: repaired,
         metrics: Some(metrics),
+        findings: Some(findings),
+        tuned: None,
         seconds: BTreeMap::from(stages.map(|(stage, time)| (stage.to_owned(), time.as_secs_f64()))),
         peak_rss_bytes: peak_rss_bytes(),
     })

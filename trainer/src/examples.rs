@@ -132,6 +132,7 @@ mod tests {
             created_at: None,
             label: None,
             features: Vec::new(),
+            extras: Vec::new(),
             problems: Vec::new(),
             position: RowPosition { file: 0, row: 1 },
         }

@@ -13,7 +13,7 @@ use schemas::{Label, Timestamp};
 use std::time::{Duration, Instant};
 
 /// Fewer rows say nothing that a model could learn.
-const MINIMUM_ROWS: u64 = 10;
+pub(crate) const MINIMUM_ROWS: u64 = 10;
 
 /// What to learn from, and what to leave to the test.
 pub(crate) struct Lesson<'a> {

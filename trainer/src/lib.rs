@@ -5,22 +5,28 @@
 mod dataset;
 mod error;
 mod evaluate;
+mod evaluation;
 mod examples;
 mod holdout;
+pub mod html;
 mod learn;
 mod overlap;
 mod pass;
 mod progress;
 mod report;
 mod rss;
+pub mod sample;
 mod test_pass;
 mod train;
+mod tune;
 
 pub use dataset::Dataset;
 pub use error::Error;
 pub use evaluate::{EvaluateRequest, evaluate};
+pub use evaluation::{Findings, Inquiry, PageFile, PageFileError, Slice, SliceBy, Slices, WorstError};
 pub use holdout::Holdout;
 pub use progress::Progress;
 pub use report::{ModelSummary, Report, RowCounts, grouped};
 pub use rss::peak_rss_bytes;
 pub use train::{Promotion, Test, TrainRequest, train};
+pub use tune::{Goal, JournalError, TrialSummary, TuneRequest, Tuned, Validation};

@@ -38,6 +38,18 @@ pub(crate) fn check_rereadable(train: &Dataset, test: &Test) -> Result<(), Error
         (Test::Holdout(_), Source::Files { paths, .. }) => paths.clone(),
         _ => Vec::new(),
     };
+    check_files(&paths)
+}
+
+/// Refuses pipes among files that are read more than once.
+pub(crate) fn check_repeatable(data: &Dataset) -> Result<(), Error> {
+    match &data.source {
+        Source::Files { paths, .. } => check_files(paths),
+        Source::Rows { .. } => Ok(()),
+    }
+}
+
+fn check_files(paths: &[PathBuf]) -> Result<(), Error> {
     // A path with nothing or a folder behind it is for the reader to complain about.
     match paths.iter().find(|path| std::fs::metadata(path).is_ok_and(|file| !file.is_file() && !file.is_dir())) {
         Some(pipe) => Err(Error::ReadOnce { path: pipe.display().to_string() }),

@@ -48,6 +48,14 @@ impl Pass {
         Ok(Self { dataset: dataset.clone(), opened })
     }
 
+    /// Whether any file has a column for a field. Rows at hand may have every field.
+    pub(crate) fn has_field(&self, field: Field) -> bool {
+        match &self.opened {
+            Opened::Files(files) => files.has_field(field),
+            Opened::Rows(_) => true,
+        }
+    }
+
     /// SHA-256 over the names and types of the columns.
     pub(crate) fn schema_sha256(&self) -> String {
         match &self.opened {

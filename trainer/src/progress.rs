@@ -25,6 +25,15 @@ pub enum Progress {
         /// of this many; 0 for rows at hand.
         total_bytes: u64,
     },
+    /// Settings are tried.
+    Tuning {
+        /// Results so far,
+        done: u64,
+        /// of this many.
+        total: u64,
+        /// The best figure on the rows of the present rung.
+        best: Option<f64>,
+    },
     /// The model is written to the registry.
     Registering,
 }

@@ -1,5 +1,7 @@
 //! What training or evaluating came to: one JSON document, or a page for people.
 
+use crate::evaluation::{Findings, write_findings};
+use crate::tune::Tuned;
 use model::metrics::Metrics;
 use registry::Alias;
 use schemas::{ModelName, ModelVersion};
@@ -23,6 +25,12 @@ pub struct Report {
     pub repaired_rows: u64,
     /// The figures of the test; none where there was no test.
     pub metrics: Option<Metrics>,
+    /// What the test found out beside them.
+    #[serde(flatten)]
+    pub findings: Option<Findings>,
+    /// The search for settings, where there was one.
+    #[serde(rename = "tuning", skip_serializing_if = "Option::is_none")]
+    pub tuned: Option<Tuned>,
     /// How long each stage took. Reading runs beside the others, so the stages may sum to more than the total.
     pub seconds: BTreeMap<String, f64>,
     /// The most memory that the process has needed so far, where the system tells.
@@ -52,11 +60,22 @@ pub struct RowCounts {
 }
 
 /// The order in which stages run.
-const STAGES: [&str; 7] = ["load", "read", "vectorize", "fit", "test", "register", "total"];
+const STAGES: [&str; 8] = ["load", "tune", "read", "vectorize", "fit", "test", "register", "total"];
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { model, promoted, rows, dropped_reasons, repaired_rows, metrics, seconds, peak_rss_bytes } = self;
+        let Self {
+            model,
+            promoted,
+            rows,
+            dropped_reasons,
+            repaired_rows,
+            metrics,
+            findings,
+            tuned,
+            seconds,
+            peak_rss_bytes,
+        } = self;
         let alias = promoted.as_ref().map(|alias| format!(", now {alias}")).unwrap_or_default();
         writeln!(f, "model      {} {}{alias}  sha256 {}", model.name, model.version, model.sha256)?;
         let (test, dropped) = (grouped(rows.test), grouped(rows.dropped));
@@ -75,37 +94,14 @@ impl fmt::Display for Report {
         if let Some(bytes) = peak_rss_bytes {
             writeln!(f, "memory     {} MiB at most", grouped(bytes >> 20))?;
         }
-        match metrics {
-            Some(metrics) => write_metrics(f, metrics),
-            None => write!(f, "\nNot tested: --test FILE, --test-where COL=VALUE or --holdout 0.2 would give figures."),
+        if let Some(tuned) = tuned {
+            write!(f, "{tuned}")?;
+        }
+        match (metrics, findings) {
+            (Some(metrics), Some(findings)) => write_findings(f, metrics, findings),
+            _ => write!(f, "\nNot tested: --test FILE, --test-where COL=VALUE or --holdout 0.2 would give figures."),
         }
     }
-}
-
-fn write_metrics(f: &mut fmt::Formatter<'_>, metrics: &Metrics) -> fmt::Result {
-    let figure = |value: f64| format!("{value:.4}");
-    let of_two_classes = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), figure);
-    let figures = [
-        [("accuracy", figure(metrics.accuracy)), ("roc auc", of_two_classes(metrics.roc_auc))],
-        [("precision", figure(metrics.precision)), ("pr auc", of_two_classes(metrics.pr_auc))],
-        [("recall", figure(metrics.recall)), ("log loss", figure(metrics.log_loss))],
-        [("f1", figure(metrics.f1)), ("brier", figure(metrics.brier))],
-        [("macro f1", figure(metrics.macro_f1)), ("ece", figure(metrics.ece))],
-    ];
-    writeln!(f)?;
-    for [(left, of_left), (right, of_right)] in figures {
-        writeln!(f, "{left:<10} {of_left:<10} {right:<10} {of_right}")?;
-    }
-    let confusion = &metrics.confusion;
-    let lines = [
-        ["".to_owned(), "called negative".to_owned(), "called positive".to_owned()],
-        ["is negative".to_owned(), grouped(confusion.tn), grouped(confusion.fp)],
-        ["is positive".to_owned(), grouped(confusion.fn_), grouped(confusion.tp)],
-    ];
-    for [is, negative, positive] in lines {
-        write!(f, "\n{is:<11} {negative:>15}  {positive:>15}")?;
-    }
-    Ok(())
 }
 
 /// A number as people read it: `12,345`.
@@ -135,6 +131,8 @@ mod tests {
             dropped_reasons: BTreeMap::from([("no_text".to_owned(), 999)]),
             repaired_rows: 0,
             metrics,
+            findings: None,
+            tuned: None,
             seconds: BTreeMap::from([("total".to_owned(), 1.0), ("fit".to_owned(), 0.5)]),
             peak_rss_bytes: Some(3 << 20),
         }

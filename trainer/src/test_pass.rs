@@ -2,18 +2,20 @@
 
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::evaluation::{Examiner, Findings, Inquiry};
 use crate::examples::{DropReason, Dropped, Example, example};
 use crate::holdout::Holdout;
 use crate::pass::Pass;
 use crate::progress::Progress;
 use feature_store::offline::Row;
-use model::metrics::{Evaluation, Metrics};
-use model::{Model, Scratch};
+use model::Model;
+use model::metrics::Metrics;
 use std::time::{Duration, Instant};
 
 /// What a test showed.
 pub(crate) struct Tested {
     pub(crate) metrics: Metrics,
+    pub(crate) findings: Findings,
     pub(crate) rows: u64,
     pub(crate) dropped: Dropped,
     /// Rows tested in which bytes that are not UTF-8 were replaced.
@@ -33,26 +35,29 @@ pub(crate) struct Exam<'a> {
     /// The files that have been learned from. No condition applies to a row that cannot be read at all, so learning has
     /// counted those.
     pub(crate) trained_files: Vec<usize>,
+    /// What to find out.
+    pub(crate) inquiry: &'a Inquiry,
 }
 
 impl<'a> Exam<'a> {
     /// All rows of a dataset that nobody has learned from.
-    pub(crate) fn open(dataset: &'a Dataset) -> Result<Self, Error> {
-        Ok(Self { dataset, pass: Pass::open(dataset)?, holdout: None, trained_files: Vec::new() })
+    pub(crate) fn open(dataset: &'a Dataset, inquiry: &'a Inquiry) -> Result<Self, Error> {
+        let pass = Pass::open(dataset)?;
+        check_slices(dataset, &pass, inquiry)?;
+        Ok(Self { dataset, pass, holdout: None, trained_files: Vec::new(), inquiry })
     }
 }
 
 /// Scores the rows.
 pub(crate) fn test(model: &Model, exam: Exam<'_>, progress: &mut dyn FnMut(Progress)) -> Result<Tested, Error> {
-    let Exam { dataset, pass, holdout, trained_files } = exam;
+    let Exam { dataset, pass, holdout, trained_files, inquiry } = exam;
     let is_counted = |row: &Row, reason| {
         holdout.is_some() || (reason == DropReason::UnreadableRow && trained_files.contains(&row.position.file))
     };
     let start = Instant::now();
-    let mut scorers = Scorers::new();
-    let mut evaluation = Evaluation::new();
+    let mut examiners = examiners(model, inquiry);
     let mut dropped = Dropped::default();
-    let (mut repaired, mut seen) = (0, 0);
+    let (mut repaired, mut seen, mut tested) = (0, 0, 0);
     let read = pass.run(|rows, position| {
         seen += rows.len();
         let mut examples = Vec::with_capacity(rows.len());
@@ -60,53 +65,54 @@ pub(crate) fn test(model: &Model, exam: Exam<'_>, progress: &mut dyn FnMut(Progr
             match example(row) {
                 Ok(example) if holdout.is_none_or(|holdout| holdout.holds_document(&example.document)) => {
                     repaired += u64::from(example.is_repaired);
-                    examples.push(example);
+                    examples.push((*row, example));
                 }
                 Ok(_) => {}
                 Err(reason) if is_counted(row, reason) => {}
                 Err(reason) => dropped.add(reason),
             }
         }
-        scorers.score(model, &examples, &mut evaluation);
+        examine(&mut examiners, model, &examples);
+        tested += examples.len() as u64;
         let (bytes_read, total_bytes) = (position.bytes_read, position.total_bytes);
-        progress(Progress::Testing { rows: evaluation.len() as u64, bytes_read, total_bytes });
+        progress(Progress::Testing { rows: tested, bytes_read, total_bytes });
         Ok(())
     })?;
     if seen == 0 {
         return Err(Error::NoRows { data: dataset.to_string() });
     }
     let no_rows = || Error::NoTestRows { data: dataset.to_string(), dropped: dropped.as_clause() };
-    let metrics = evaluation.metrics().ok_or_else(no_rows)?;
-    Ok(Tested { metrics, rows: evaluation.len() as u64, dropped, repaired, read, total: start.elapsed() })
+    let whole = examiners.into_iter().reduce(|mut whole, part| {
+        whole.merge(part);
+        whole
+    });
+    let found = whole.map(|whole| whole.finish(inquiry)).transpose()?.flatten();
+    let (metrics, findings) = found.ok_or_else(no_rows)?;
+    Ok(Tested { metrics, findings, rows: tested, dropped, repaired, read, total: start.elapsed() })
 }
 
-/// One set of buffers per core.
-struct Scorers(Vec<Scratch>);
-
-impl Scorers {
-    fn new() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-        Self((0..cores).map(|_| Scratch::new()).collect())
-    }
-
-    fn score(&mut self, model: &Model, examples: &[Example<'_>], evaluation: &mut Evaluation) {
-        let share = examples.len().div_ceil(self.0.len()).max(1);
-        let parts: Vec<Evaluation> = std::thread::scope(|scope| {
-            let parts: Vec<_> = examples
-                .chunks(share)
-                .zip(&mut self.0)
-                .map(|(examples, scratch)| scope.spawn(move || evaluate(model, examples, scratch)))
-                .collect();
-            parts.into_iter().map(|part| part.join().expect("scoring doesn't panic")).collect()
-        });
-        parts.into_iter().for_each(|part| evaluation.merge(part));
-    }
+/// One for each core.
+fn examiners(model: &Model, inquiry: &Inquiry) -> Vec<Examiner> {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    (0..cores).map(|_| Examiner::new(model, inquiry)).collect()
 }
 
-fn evaluate(model: &Model, examples: &[Example<'_>], scratch: &mut Scratch) -> Evaluation {
-    let mut evaluation = Evaluation::new();
-    for example in examples {
-        evaluation.push(model.probability(&example.document, scratch), example.label);
+fn examine(examiners: &mut [Examiner], model: &Model, examples: &[(&Row, Example<'_>)]) {
+    let share = examples.len().div_ceil(examiners.len()).max(1);
+    std::thread::scope(|scope| {
+        for (examples, examiner) in examples.chunks(share).zip(examiners) {
+            scope.spawn(move || examples.iter().for_each(|(row, example)| examiner.examine(model, row, example)));
+        }
+    });
+}
+
+/// Whether the rows have what they are to be put together by.
+fn check_slices(dataset: &Dataset, pass: &Pass, inquiry: &Inquiry) -> Result<(), Error> {
+    for by in &inquiry.slices {
+        if let Some(field) = by.field().filter(|&field| !pass.has_field(field)) {
+            let (data, column, by) = (dataset.to_string(), field.name(), by.to_string());
+            return Err(Error::NoSliceColumn { data, column, by });
+        }
     }
-    evaluation
+    Ok(())
 }

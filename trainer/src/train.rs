@@ -3,6 +3,7 @@
 
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::evaluation::Inquiry;
 use crate::holdout::Holdout;
 use crate::learn::{Learned, Lesson};
 use crate::overlap::{check_rereadable, shared_files, shared_rows};
@@ -11,6 +12,7 @@ use crate::progress::Progress;
 use crate::report::{ModelSummary, Report, RowCounts};
 use crate::rss::peak_rss_bytes;
 use crate::test_pass::{Exam, Tested, test};
+use crate::tune::{TuneRequest, Tuned, tuned};
 use bytes::Bytes;
 use model::{FitConfig, FitError, Model, ModelConfig};
 use registry::{Alias, Registry, Run};
@@ -31,19 +33,25 @@ pub struct TrainRequest {
     pub data: Dataset,
     /// What to test on.
     pub test: Test,
+    /// What the test is to find out.
+    pub inquiry: Inquiry,
+    /// How to search for better settings than these first, on the training rows.
+    pub tune: Option<TuneRequest>,
     /// Which alias to set afterwards.
     pub promotion: Option<Promotion>,
 }
 
 impl TrainRequest {
-    /// Has its rows read with what the model's features need.
-    fn with_features(mut self) -> Self {
+    /// Has its rows read with what the model's features and the slices of the test need.
+    fn with_columns(mut self) -> Self {
         let features = &self.model.features;
+        let extras = || self.inquiry.extra_columns();
         self.data = self.data.with_features(features);
-        self.test = match self.test {
-            Test::On(dataset) => Test::On(dataset.with_features(features)),
-            test => test,
-        };
+        match self.test {
+            Test::On(dataset) => self.test = Test::On(dataset.with_features(features).with_extras(extras())),
+            Test::Holdout(_) => self.data = self.data.with_extras(extras()),
+            Test::None => {}
+        }
         self
     }
 }
@@ -77,11 +85,12 @@ pub async fn train(
     mut progress: impl FnMut(Progress) + Send + 'static,
 ) -> Result<Report, Error> {
     let start = Instant::now();
-    let request = request.with_features();
+    let request = request.with_columns();
     // Better before the learning than after it.
     registry.check_writable().await?;
     let learning = tokio::task::spawn_blocking(move || {
-        let trained = Trained::from(&request, &mut progress)?;
+        let (request, tuned) = tune(request, &mut progress)?;
+        let trained = Trained { tuned, ..Trained::from(&request, &mut progress)? };
         progress(Progress::Registering);
         let artifact = Bytes::from(trained.learned.model.to_bytes());
         // What is registered can be loaded.
@@ -101,7 +110,7 @@ pub async fn train(
     let mut seconds = trained.seconds();
     seconds.insert("register".to_owned(), registering.elapsed().as_secs_f64());
     seconds.insert("total".to_owned(), start.elapsed().as_secs_f64());
-    let Trained { learned, tested } = trained;
+    let Trained { learned, tested, tuned } = trained;
     let mut dropped = learned.dropped;
     if let Some(tested) = &tested {
         dropped.merge(&tested.dropped);
@@ -116,16 +125,26 @@ pub async fn train(
         },
         dropped_reasons: dropped.by_name(),
         repaired_rows: learned.repaired + tested.as_ref().map_or(0, |tested| tested.repaired),
-        metrics: tested.map(|tested| tested.metrics),
+        metrics: tested.as_ref().map(|tested| tested.metrics),
+        findings: tested.map(|tested| tested.findings),
+        tuned,
         seconds,
         peak_rss_bytes: peak_rss_bytes(),
     })
+}
+
+/// The request with the settings that a search finds, where one is asked for.
+fn tune(request: TrainRequest, progress: &mut dyn FnMut(Progress)) -> Result<(TrainRequest, Option<Tuned>), Error> {
+    let Some(tune) = request.tune.clone() else { return Ok((request, None)) };
+    let (request, tuned) = tuned(request, &tune, progress)?;
+    Ok((request, Some(tuned)))
 }
 
 /// A model that has been tested and not yet registered.
 struct Trained {
     learned: Learned,
     tested: Option<Tested>,
+    tuned: Option<Tuned>,
 }
 
 impl Trained {
@@ -142,17 +161,18 @@ impl Trained {
             model: request.model.clone(),
             fit: &request.fit,
         };
+        let inquiry = &request.inquiry;
         let exam = match &request.test {
             Test::None => None,
             Test::On(dataset) => {
                 let trained_files = shared_files(&request.data, dataset).iter().map(|file| file.of_test).collect();
-                let exam = Exam { trained_files, ..Exam::open(dataset)? };
+                let exam = Exam { trained_files, ..Exam::open(dataset, inquiry)? };
                 lesson.tested_rows = shared_rows(&request.data, dataset)?;
                 Some(exam)
             }
             Test::Holdout(holdout) => {
                 lesson.holdout = Some(*holdout);
-                Some(Exam { holdout: Some(*holdout), ..Exam::open(&request.data)? })
+                Some(Exam { holdout: Some(*holdout), ..Exam::open(&request.data, inquiry)? })
             }
         };
         let learned = lesson.learn(training, progress)?;
@@ -164,7 +184,23 @@ impl Trained {
             );
         }
         let tested = exam.map(|exam| test(&learned.model, exam, progress)).transpose()?;
-        Ok(Self { learned, tested })
+        Ok(Self { learned, tested, tuned: None })
+    }
+
+    /// Every setting, so that the training can be repeated, and how they were found.
+    fn parameters(&self, request: &TrainRequest) -> serde_json::Map<String, serde_json::Value> {
+        let mut parameters = parameters(request);
+        if let Some(tuned) = &self.tuned {
+            let search = serde_json::json!({
+                "goal": tuned.goal,
+                "validation": tuned.validation,
+                "trials": tuned.trials.len(),
+                "best": tuned.best,
+                "journal": tuned.journal,
+            });
+            parameters.insert("tuning".to_owned(), search);
+        }
+        parameters
     }
 
     /// How long each stage took; reading overlaps with vectorizing.
@@ -172,7 +208,10 @@ impl Trained {
         let Learned { read, vectorize, fitting, .. } = &self.learned;
         let mut stages = vec![("read", *read), ("vectorize", *vectorize), ("fit", *fitting)];
         stages.extend(self.tested.as_ref().map(|tested| ("test", tested.total)));
-        stages.into_iter().map(|(stage, time)| (stage.to_owned(), time.as_secs_f64())).collect()
+        let mut seconds: BTreeMap<String, f64> =
+            stages.into_iter().map(|(stage, time)| (stage.to_owned(), time.as_secs_f64())).collect();
+        seconds.extend(self.tuned.as_ref().map(|tuned| ("tune".to_owned(), tuned.seconds)));
+        seconds
     }
 
     /// What the registry keeps beside the model. The total there ends before registering, which it can't know.
@@ -180,7 +219,7 @@ impl Trained {
         let mut seconds = self.seconds();
         seconds.insert("total".to_owned(), total.as_secs_f64());
         Run {
-            parameters: parameters(request),
+            parameters: self.parameters(request),
             features: request.model.features.iter().map(|feature| feature.name.clone()).collect(),
             metrics: self.tested.as_ref().map(|tested| object(&tested.metrics)).unwrap_or_default(),
             data: Some(self.learned.data.clone()),
@@ -191,7 +230,6 @@ impl Trained {
     }
 }
 
-/// Every setting, so that the training can be repeated.
 fn parameters(request: &TrainRequest) -> serde_json::Map<String, serde_json::Value> {
     let test = match &request.test {
         Test::None => serde_json::Value::Null,

@@ -10,7 +10,7 @@ use serde_json::json;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-use trainer::{Dataset, Error, EvaluateRequest, Holdout, Progress, Promotion, Report, Test, TrainRequest};
+use trainer::{Dataset, Error, EvaluateRequest, Holdout, Inquiry, Progress, Promotion, Report, Test, TrainRequest};
 
 /// A folder with files, and a registry in it.
 struct Bench {
@@ -45,7 +45,16 @@ fn name() -> ModelName {
 }
 
 fn request(data: Dataset, test: Test) -> TrainRequest {
-    TrainRequest { name: name(), model: small_model(), fit: FitConfig::default(), data, test, promotion: None }
+    TrainRequest {
+        name: name(),
+        model: small_model(),
+        fit: FitConfig::default(),
+        data,
+        test,
+        inquiry: Inquiry::default(),
+        tune: None,
+        promotion: None,
+    }
 }
 
 fn small_model() -> ModelConfig {
@@ -123,7 +132,7 @@ async fn the_registered_bytes_are_the_model_that_was_tested() {
     let path = bench.file("reviews.csv", &csv(400));
     let test = files_where(&path, &[("part", "test")]);
     let trained = bench.train(request(files(&path), Test::On(test.clone()))).await.unwrap();
-    let request = EvaluateRequest { name: name(), reference: Reference::Version(ModelVersion(1)), data: test };
+    let request = EvaluateRequest { name: name(), reference: Reference::Version(ModelVersion(1)), data: test, inquiry: Inquiry::default() };
     let evaluated = trainer::evaluate(&bench.registry, request, |_| {}).await.unwrap();
     assert_eq!(evaluated.metrics, trained.metrics);
     assert_eq!(evaluated.model, trained.model);
@@ -285,7 +294,7 @@ async fn rows_that_are_not_utf8_are_counted_where_they_are_learned_from_or_teste
     assert_eq!((report.rows.train + report.rows.test, report.rows.dropped), (40, 0));
     assert!(report.rows.test > 0);
     assert_eq!(report.repaired_rows, 10, "a U+FFFD that stands in the file is as good as any");
-    let evaluate = EvaluateRequest { name: name(), reference: "v1".parse().unwrap(), data: files(&path) };
+    let evaluate = EvaluateRequest { name: name(), reference: "v1".parse().unwrap(), data: files(&path), inquiry: Inquiry::default() };
     assert_eq!(trainer::evaluate(&bench.registry, evaluate, |_| {}).await.unwrap().repaired_rows, 10);
 }
 
@@ -397,7 +406,7 @@ async fn an_unknown_version_or_alias_is_not_evaluated() {
     let path = bench.file("reviews.csv", &csv(100));
     bench.train(request(files(&path), Test::None)).await.unwrap();
     for wanted in ["production", "v7"] {
-        let request = EvaluateRequest { name: name(), reference: wanted.parse().unwrap(), data: files(&path) };
+        let request = EvaluateRequest { name: name(), reference: wanted.parse().unwrap(), data: files(&path), inquiry: Inquiry::default() };
         let error = trainer::evaluate(&bench.registry, request, |_| {}).await.unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
     }
@@ -449,7 +458,7 @@ async fn features_are_learned_tested_and_named_in_the_manifest() {
 
     // What an evaluation reads is what the model takes, whatever is configured by now.
     let reference = Reference::Version(with.model.version);
-    let evaluation = EvaluateRequest { name: name(), reference, data: test };
+    let evaluation = EvaluateRequest { name: name(), reference, data: test, inquiry: Inquiry::default() };
     let evaluated = trainer::evaluate(&bench.registry, evaluation, |_| {}).await.unwrap();
     assert_eq!(evaluated.metrics, with.metrics);
 
@@ -488,7 +497,7 @@ async fn files_without_the_features_are_refused_before_anything_is_learned() {
     }
     let trained = bench.train(TrainRequest { model, ..request(files(&joined), Test::None) }).await.unwrap();
     let reference = Reference::Version(trained.model.version);
-    let request = EvaluateRequest { name: name(), reference, data: files(&plain) };
+    let request = EvaluateRequest { name: name(), reference, data: files(&plain), inquiry: Inquiry::default() };
     let error = trainer::evaluate(&bench.registry, request, |_| {}).await.unwrap_err();
     assert!(error.to_string().contains("plain.csv` has no column `stats.tells`"), "{error}");
 }
