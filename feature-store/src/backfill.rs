@@ -10,6 +10,7 @@ pub use error::BackfillError;
 
 use crate::offline::ReadOptions;
 use crate::online::{Applied, OnlineStore, ReviewEntities, Update};
+use crate::views::is_future;
 use rows::{HistoryRow, HistoryRows};
 use schemas::{Source, Timestamp};
 use serde::Serialize;
@@ -35,7 +36,8 @@ pub struct BackfillRequest {
 pub struct BackfillReport {
     /// Rows that were read.
     pub rows: u64,
-    /// Rows that change nothing: without a rating, a time, or anybody to have it.
+    /// Rows that change nothing: without a rating, a time (or with one that is a day later than the record's), or anybody to
+    /// have it.
     pub skipped: u64,
     /// Rows that are left out, since they are not from before the time asked for.
     pub later: u64,
@@ -95,7 +97,8 @@ async fn apply(
             continue;
         }
         let known = updates.len();
-        if let (Some(rating), Some(event_time)) = (row.rating, row.created_at) {
+        let event_time = row.created_at.filter(|event_time| !is_future(*event_time, row.record_millis));
+        if let (Some(rating), Some(event_time)) = (row.rating, event_time) {
             let entities = ReviewEntities { product_id: row.product_id.as_deref(), user_id: row.user_id.as_deref() };
             updates.extend(Update::of_rating(entities, rating, event_time, &row.source));
         }

@@ -4,6 +4,7 @@ use super::join_report::Joined;
 use crate::config::Config;
 use crate::files::FileArgs;
 use crate::output::Output;
+use crate::size::bytes;
 use crate::usage::{WrongUsage, sorted};
 use feature_store::join::{JoinError, JoinProgress, JoinRequest, JoinView, ReadyView, join};
 use feature_store::views::{EventSource, Views};
@@ -64,6 +65,10 @@ struct FeatureArgs {
     /// Of ready features only these; without it, those that the configuration names, else all
     #[arg(long = "feature", num_args = 1.., value_name = "VIEW.FEATURE", requires = "features")]
     only: Vec<String>,
+    /// The column of input and history that says from when on a row could be known, such as source_timestamp of the offline
+    /// store: late events then count from when they came. Without it, created_at
+    #[arg(long, value_name = "COLUMN")]
+    known_from: Option<String>,
     /// The column of ready features that says from when on a row is true
     #[arg(long, value_name = "COLUMN", requires = "features")]
     event_time: Option<String>,
@@ -76,6 +81,7 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     let ttl_days = config.features.ttl_days;
     let request = JoinRequest {
         views: args.features.views(&views, ttl_days).map_err(WrongUsage)?,
+        known_from: args.features.known_from,
         read: args.files.rows.options(),
         input: args.files.input,
         output: args.output,
@@ -221,27 +227,6 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-/// `512MiB`, `2GiB`, `1.5 GB` or bytes.
-fn bytes(text: &str) -> Result<u64, String> {
-    let text = text.trim();
-    let digits = text.find(|other: char| !other.is_ascii_digit() && other != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let unit = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1.0,
-        "kib" | "k" => 1024.0,
-        "mib" | "m" => 1024f64.powi(2),
-        "gib" | "g" => 1024f64.powi(3),
-        "kb" => 1e3,
-        "mb" => 1e6,
-        "gb" => 1e9,
-        _ => return Err("give a size such as 512MiB or 2GiB".to_owned()),
-    };
-    match number.parse::<f64>() {
-        Ok(number) if number * unit < 2f64.powi(60) => Ok((number * unit) as u64),
-        _ => Err("give a size such as 512MiB or 2GiB".to_owned()),
-    }
-}
-
 /// The join as it goes on, on stderr: a bar on a terminal, now and then a line elsewhere.
 struct Shown {
     bar: Option<ProgressBar>,
@@ -337,17 +322,6 @@ mod tests {
         ] {
             let error = views_of(flags).unwrap_err();
             assert!(error.contains(named), "{flags}: {error}");
-        }
-    }
-
-    #[test]
-    fn sizes_are_read_with_their_units() {
-        for (text, expected) in [("512MiB", 512 << 20), ("2 GiB", 2 << 30), ("1.5g", 3 << 29), ("70000000", 70_000_000)]
-        {
-            assert_eq!(bytes(text), Ok(expected));
-        }
-        for text in ["", "much", "1 XB", "-1", "1e3"] {
-            assert!(bytes(text).is_err(), "{text}");
         }
     }
 }

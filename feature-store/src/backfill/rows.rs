@@ -23,6 +23,8 @@ pub(super) struct HistoryRow {
     pub(super) rating: Option<Rating>,
     pub(super) created_at: Option<Timestamp>,
     pub(super) source: Source,
+    /// Kafka's time of the record, in epoch milliseconds, where the file has it.
+    pub(super) record_millis: Option<i64>,
 }
 
 /// The rows of one file.
@@ -50,6 +52,7 @@ struct Plan {
     created_at: usize,
     /// Topic, partition and offset.
     source: Option<[usize; 3]>,
+    record_time: Option<usize>,
     conditions: Vec<(Condition, usize)>,
 }
 
@@ -92,6 +95,7 @@ impl HistoryRows {
                             user_id: row.user_id,
                             rating: row.rating,
                             created_at: row.created_at,
+                            record_millis: None,
                         }));
                         false
                     }
@@ -130,6 +134,7 @@ impl Plan {
                 continue;
             }
             let number = before + row as u64 + 1;
+            let moment = |column: usize| cell(column).into_timestamp().ok().flatten();
             let id = |column: Option<usize>| {
                 let id = column.and_then(|column| cell(column).into_text().ok().flatten());
                 id.filter(|id| !id.trim().is_empty())
@@ -154,8 +159,9 @@ impl Plan {
                 product_id: id(self.product_id),
                 user_id: id(self.user_id),
                 rating: cell(self.rating).into_rating().ok().flatten(),
-                created_at: cell(self.created_at).into_timestamp().ok().flatten(),
+                created_at: moment(self.created_at),
                 source,
+                record_millis: self.record_time.and_then(moment).map(Timestamp::epoch_millis),
             });
         }
         Ok(())
@@ -190,6 +196,7 @@ fn open_parquet(path: &Path, file: RandomAccess, options: &ReadOptions) -> Resul
         [Some(topic), Some(partition), Some(offset)] => Some([topic, partition, offset]),
         _ => None,
     };
+    let record_time = source.and_then(|_| find("source_timestamp"));
     let mut conditions = Vec::with_capacity(options.conditions.len());
     for condition in &options.conditions {
         let root = find(condition.column()).ok_or_else(|| FileError::NoConditionColumn {
@@ -215,6 +222,7 @@ fn open_parquet(path: &Path, file: RandomAccess, options: &ReadOptions) -> Resul
         rating: place(rating),
         created_at: place(created_at),
         source: source.map(|source| source.map(place)),
+        record_time: record_time.map(place),
         conditions: conditions.into_iter().map(|(condition, root)| (condition, place(root))).collect(),
     };
     let mask = ProjectionMask::roots(builder.parquet_schema(), roots.iter().copied());

@@ -1,9 +1,9 @@
-//! The join with history: events of each entity in the order of time go through the very aggregates that serve, and each
-//! row sees their values as they stood before it.
+//! The join with history: events of each entity go through the very aggregates that serve, in the order of time, or in that
+//! in which they could be known; each row sees their values as they stood before it.
 
 use super::budget::Budget;
 use super::columns::Kind;
-use super::input::{EventRecord, Input, Reading};
+use super::input::{By, EventRecord, Input, Reading};
 use super::key::SHARDS;
 use super::report::ViewReport;
 use super::results::{Payload, ResultWriter, Results};
@@ -20,6 +20,7 @@ pub(super) struct History<'a> {
     pub(super) view: &'a View,
     pub(super) wanted: &'a Partitions,
     pub(super) events: &'a Input,
+    pub(super) by: By<'a>,
     pub(super) results: &'a Results,
     pub(super) budget: &'a Budget,
 }
@@ -36,7 +37,7 @@ impl History<'_> {
     /// Finds the values of every row; the bytes that were spilled on the way come with the counts.
     pub(super) fn find(&self, reading: Reading<'_>) -> Result<(ViewReport, u64), JoinError> {
         let events = Partitions::new(SHARDS, EventRecord::BYTES, self.budget.history_spill());
-        self.events.events(self.view.entity(), &events, reading)?;
+        self.events.events(self.view.entity(), self.by, &events, reading)?;
         reading.progress.begin(Stage::Matching, SHARDS as u64);
         let make = || (self.results.writer(), ViewReport::default());
         let works = in_parallel(reading.threads, SHARDS, make, |(writer, report), shard| {
@@ -72,8 +73,10 @@ impl History<'_> {
             if key.replace(row.key) != Some(row.key) {
                 state = State::new(self.view);
             }
-            while let Some((known, value)) = event.filter(|(known, _)| (known.key, known.time) < (row.key, row.time)) {
-                let event_time = Timestamp::from_epoch_millis(known.time);
+            while let Some(EventRecord { known, event_time, value }) =
+                event.take_if(|event| (event.known.key, event.known.time) < (row.key, row.time))
+            {
+                let event_time = Timestamp::from_epoch_millis(event_time);
                 if let Some(event_time) = event_time.filter(|_| known.key == row.key) {
                     state.apply(self.view, &Event { value, event_time });
                 }

@@ -7,14 +7,15 @@ mod text_rows;
 pub(super) use parquet_rows::{Kept, ParquetRows, Places, roots};
 pub(super) use text_rows::TextRows;
 
-use super::key::Keys;
+use super::key::{Key, Keys, shard_of};
 use super::report::ViewReport;
 use super::slots::Wanted;
-use super::spill::Partitions;
-use super::{JoinError, JoinProgress};
+use super::spill::{Appender, Partitions};
+use super::{JoinError, JoinProgress, Stage};
 use crate::offline::source::{Content, Source};
 use crate::offline::{Field, ReadOptions};
-use crate::views::EntityKind;
+use crate::views::{EntityKind, is_future};
+use schemas::Timestamp;
 use std::path::PathBuf;
 
 /// Files of reviews.
@@ -23,6 +24,40 @@ pub(super) enum Input {
     Parquet(ParquetRows),
     /// Some or all are CSV, JSON Lines, or the folder of a written store.
     Text(TextRows),
+}
+
+/// What the join knows of a row.
+pub(super) struct Fact {
+    /// Its number through all files.
+    row: u64,
+    key: Option<Key>,
+    /// When it happened, in epoch milliseconds.
+    time: Option<i64>,
+    /// From when on it could be known: when it happened, unless a column says otherwise.
+    known: Option<i64>,
+    /// Stars, where they are asked for.
+    rating: Option<f64>,
+}
+
+/// What is asked of rows.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'a> {
+    entity: EntityKind,
+    with_rating: bool,
+    /// The column that says from when on a row could be known.
+    known_from: Option<&'a str>,
+    /// What the answer is for, in messages.
+    purpose: &'static str,
+    stage: Stage,
+}
+
+/// By which of its times a row is joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By<'a> {
+    /// When it happened.
+    CreatedAt,
+    /// When it could be known, which this column says.
+    Column(&'a str),
 }
 
 /// How files are read.
@@ -60,25 +95,72 @@ impl Input {
     pub(super) fn wanted(
         &self,
         entity: EntityKind,
+        by: By<'_>,
         partitions: &Partitions,
         reading: Reading<'_>,
     ) -> Result<ViewReport, JoinError> {
-        match self {
-            Self::Parquet(rows) => rows.wanted(entity, partitions, reading),
-            Self::Text(rows) => rows.wanted(entity, partitions, reading),
+        let known_from = by.column();
+        let purpose = "the join goes by";
+        let question = Question { entity, with_rating: false, known_from, purpose, stage: Stage::Keys };
+        let make = || (partitions.appender(), ViewReport::default());
+        let each = |(appender, report): &mut (Appender<'_>, ViewReport), fact: Fact| match (fact.key, fact.known) {
+            (Some(key), Some(time)) => appender.push(shard_of(key), &[&Wanted { key, time, row: fact.row }.to_bytes()]),
+            (None, _) => {
+                report.no_entity += 1;
+                Ok(())
+            }
+            (Some(_), None) => {
+                report.no_time += 1;
+                Ok(())
+            }
+        };
+        let mut total = ViewReport::default();
+        for (appender, report) in self.ask(question, reading, make, each)? {
+            appender.finish()?;
+            total.add(&report);
         }
+        Ok(total)
     }
 
-    /// Spreads entity, time, number and rating of every row that has all over the shards of `partitions`.
+    /// Spreads entity, times, number and rating of every row that has all over the shards of `partitions`.
     pub(super) fn events(
         &self,
         entity: EntityKind,
+        by: By<'_>,
         partitions: &Partitions,
         reading: Reading<'_>,
     ) -> Result<(), JoinError> {
+        let known_from = by.column();
+        let purpose = "history is made of";
+        let question = Question { entity, with_rating: true, known_from, purpose, stage: Stage::History };
+        let each = |appender: &mut Appender<'_>, fact: Fact| match fact {
+            Fact { row, key: Some(key), time: Some(event_time), known: Some(time), rating: Some(value) }
+                // What the stream takes for no event.
+                if !Timestamp::from_epoch_millis(event_time).is_some_and(|event| is_future(event, Some(time))) =>
+            {
+                let known = Wanted { key, time, row };
+                let (known, event_time, value) = EventRecord { known, event_time, value }.to_bytes();
+                appender.push(shard_of(key), &[&known, &event_time, &value])
+            }
+            _ => Ok(()),
+        };
+        for appender in self.ask(question, reading, || partitions.appender(), each)? {
+            appender.finish()?;
+        }
+        Ok(())
+    }
+
+    /// Calls with what is known of each row, on as many threads as the files allow, each with a work of its own.
+    fn ask<W: Send>(
+        &self,
+        question: Question<'_>,
+        reading: Reading<'_>,
+        make: impl Fn() -> W + Sync,
+        each: impl Fn(&mut W, Fact) -> Result<(), JoinError> + Sync,
+    ) -> Result<Vec<W>, JoinError> {
         match self {
-            Self::Parquet(rows) => rows.events(entity, partitions, reading),
-            Self::Text(rows) => rows.events(entity, partitions, reading),
+            Self::Parquet(rows) => rows.ask(question, reading, make, each),
+            Self::Text(rows) => rows.ask(question, reading, make, each),
         }
     }
 
@@ -91,22 +173,48 @@ impl Input {
     }
 }
 
-/// The field that holds an entity's id.
-fn field_of(entity: EntityKind) -> Field {
-    match entity {
-        EntityKind::Product => Field::ProductId,
-        EntityKind::User => Field::UserId,
+impl<'a> By<'a> {
+    fn column(self) -> Option<&'a str> {
+        match self {
+            Self::CreatedAt => None,
+            Self::Column(column) => Some(column),
+        }
     }
 }
 
-/// An event of an entity, as bytes that are ordered by entity, time and number.
-pub(super) struct EventRecord;
+impl Question<'_> {
+    /// The fields that it needs, the entity's and the time first.
+    fn fields(self) -> Vec<Field> {
+        let entity = match self.entity {
+            EntityKind::Product => Field::ProductId,
+            EntityKind::User => Field::UserId,
+        };
+        let fields = [Some(entity), Some(Field::CreatedAt), self.with_rating.then_some(Field::Rating)];
+        fields.into_iter().flatten().collect()
+    }
+}
+
+/// An event of an entity, ordered by entity, the time from which it could be known, and number.
+pub(super) struct EventRecord {
+    pub(super) known: Wanted,
+    pub(super) event_time: i64,
+    pub(super) value: f64,
+}
 
 impl EventRecord {
-    pub(super) const BYTES: usize = Wanted::BYTES + 8;
+    pub(super) const BYTES: usize = Wanted::BYTES + 16;
 
-    pub(super) fn read(bytes: &[u8; Self::BYTES]) -> (Wanted, f64) {
-        let wanted = Wanted::from_bytes(&std::array::from_fn(|i| bytes[i]));
-        (wanted, f64::from_le_bytes(std::array::from_fn(|i| bytes[Wanted::BYTES + i])))
+    /// As bytes that are ordered as events are, in pieces.
+    fn to_bytes(&self) -> ([u8; Wanted::BYTES], [u8; 8], [u8; 8]) {
+        (self.known.to_bytes(), self.event_time.to_le_bytes(), self.value.to_le_bytes())
+    }
+
+    pub(super) fn read(bytes: &[u8; Self::BYTES]) -> Self {
+        let word = |at: usize| std::array::from_fn(|i| bytes[Wanted::BYTES + at + i]);
+        Self {
+            known: Wanted::from_bytes(&std::array::from_fn(|i| bytes[i])),
+            event_time: i64::from_le_bytes(word(0)),
+            value: f64::from_le_bytes(word(8)),
+        }
     }
 }

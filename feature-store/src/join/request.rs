@@ -39,6 +39,9 @@ pub struct JoinRequest {
     pub read: ReadOptions,
     /// The features.
     pub views: Vec<JoinView>,
+    /// The column of the input and of history that says from when on a row could be known, such as the time of its record;
+    /// none where that is when it happened.
+    pub known_from: Option<String>,
     /// A Parquet file; it appears when it is whole.
     pub output: PathBuf,
     /// The folder for what memory does not hold; none for the output's.

@@ -5,7 +5,7 @@ use super::budget::Budget;
 use super::columns::Kind;
 use super::feature_rows::FeatureRows;
 use super::history::{self, History};
-use super::input::{Input, Reading};
+use super::input::{By, Input, Reading};
 use super::key::{Keys, SHARDS};
 use super::latest::Latest;
 use super::output::{self, Partial};
@@ -59,10 +59,11 @@ pub(super) fn join_within(request: &JoinRequest, progress: &JoinProgress) -> Res
     let mut results = Vec::with_capacity(sources.len());
     for (name, source) in sources {
         let wanted = Partitions::new(SHARDS, Wanted::BYTES, budget.wanted_spill());
-        let mut of_view = input.wanted(source.entity(), &wanted, reading)?;
+        let by = source.by(request);
+        let mut of_view = input.wanted(source.entity(), by, &wanted, reading)?;
         let columns = source.columns(name);
         let result = Results::new(columns, input.numbered_rows(), budget.range_bytes(), budget.results_spill());
-        let (found, spilled_bytes) = source.find(&input, &wanted, &result, &budget, reading)?;
+        let (found, spilled_bytes) = source.find(&input, by, &wanted, &result, &budget, reading)?;
         of_view.add(&found);
         report.spilled_bytes += spilled_bytes + wanted.spilled_bytes() + result.spilled_bytes();
         report.views.insert(name.to_owned(), of_view);
@@ -96,6 +97,14 @@ impl Source {
         }
     }
 
+    /// By which of its times a row is joined with it. Ready rows say from when on they are true, and nothing else.
+    fn by<'a>(&self, request: &'a JoinRequest) -> By<'a> {
+        match (self, &request.known_from) {
+            (Self::History { .. }, Some(column)) => By::Column(column),
+            _ => By::CreatedAt,
+        }
+    }
+
     /// The columns of the output, by their full names.
     fn columns(&self, name: &str) -> Vec<(String, Kind)> {
         match self {
@@ -109,6 +118,7 @@ impl Source {
     fn find(
         &self,
         input: &Input,
+        by: By<'_>,
         wanted: &Partitions,
         results: &Results,
         budget: &Budget,
@@ -120,7 +130,7 @@ impl Source {
             }
             Self::History { view, events } => {
                 let events = events.as_ref().unwrap_or(input);
-                History { view, wanted, events, results, budget }.find(reading)
+                History { view, wanted, events, by, results, budget }.find(reading)
             }
         }
     }

@@ -42,6 +42,7 @@ fn join(
     input: &[PathBuf],
     read: ReadOptions,
     views: Vec<JoinView>,
+    known_from: Option<String>,
     memory: u64,
 ) -> (PathBuf, JoinReport) {
     let output = folder.path("joined.parquet");
@@ -49,6 +50,7 @@ fn join(
         input: input.to_vec(),
         read,
         views,
+        known_from,
         output: output.clone(),
         temp_dir: None,
         memory_limit_bytes: memory,

@@ -113,6 +113,7 @@ fn ours(folder: &Path) -> Vec<Values> {
         input: vec![folder.join("rows.parquet")],
         read: ReadOptions::default(),
         views: vec![JoinView::Ready(view)],
+        known_from: None,
         output: output.clone(),
         temp_dir: None,
         memory_limit_bytes: 1 << 30,

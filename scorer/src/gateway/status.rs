@@ -55,6 +55,8 @@ pub(super) struct InfoResponse {
     status: &'static str,
     /// The names of the labels, the negative one first.
     labels: [String; 2],
+    /// The features that it weighs beside the text, in its order; their values come from the online store.
+    features: Vec<String>,
     /// The checksum of the model's artifact.
     sha256: String,
     /// When the version was registered.
@@ -102,6 +104,7 @@ pub(super) async fn info(State(gateway): State<Gateway>) -> Result<Json<InfoResp
         },
         status: "ready",
         labels: [Label::Negative, Label::Positive].map(|label| loaded.model.label_name(label).to_owned()),
+        features: loaded.inputs.names().map(str::to_owned).collect(),
         sha256: loaded.sha256.clone(),
         created_at: loaded.created_at,
         metrics: loaded.metrics.clone(),

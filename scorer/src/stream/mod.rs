@@ -110,6 +110,7 @@ impl Stream {
             on_lost_range: self.kafka.on_lost_range,
             end,
             silence: silence::Silence::new(self.config.stall_timeout() / 2),
+            taken: intake::Taken::default(),
         };
         let worker = work::Worker {
             model: self.model,
@@ -133,8 +134,8 @@ impl Stream {
             stop: token.clone(),
             report: report::Tally::new(),
         };
-        // One batch, a full one before scoring, waits before each stage, which keeps it busy. With the one that each stage works on, at most five are in
-        // memory.
+        // One batch, a full one before scoring, waits before each stage, which keeps it busy. With the one that each stage works on, and the one whose features are
+        // on their way, at most six are in memory.
         let (collected, to_score) = sync_channel(1);
         let (scored, to_publish) = sync_channel(1);
         // A stage that ends, however it ends, stops the others: its channel closes, and the token says so to the intake.
@@ -149,13 +150,7 @@ impl Stream {
                 ownership.stages.enter(stage::Stage::Draining);
                 taken
             });
-            let scoring = spawn(scope, "scoring", move || {
-                for batch in to_score {
-                    if scored.send(worker.score(batch)).is_err() {
-                        break;
-                    }
-                }
-            });
+            let scoring = spawn(scope, "scoring", move || worker.run(&to_score, &scored));
             let watching =
                 spawn(scope, "watching", || ownership.progress.watch(&watched, self.config.stall_timeout(), &stop));
             let clearing = spawn(scope, "clearing", || consumer.context().starts.clear(&consumer, &stop));

@@ -1,4 +1,5 @@
-//! Decoding and scoring a batch, on all cores.
+//! Decoding and scoring a batch, on all cores. Where there is an online store, it is asked for a batch's features while the
+//! batch before is scored.
 
 use super::batch::{Batch, Taken};
 use super::dead_letter::{DeadLetter, DeadLetterCause};
@@ -12,7 +13,10 @@ use std::borrow::Borrow;
 use std::cell::RefCell;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 /// A smaller share is not worth a thread.
 const MIN_SHARE: usize = 64;
@@ -27,6 +31,13 @@ pub(super) struct Worker {
     pub(super) topic: String,
     pub(super) threads: usize,
     pub(super) keep_labels: bool,
+}
+
+/// A batch that is decoded, and whose features are on their way.
+struct Awaiting<'c> {
+    batch: Batch<'c>,
+    decoded: Arc<Vec<Decoded>>,
+    features: JoinHandle<Vec<EntityFeatures>>,
 }
 
 /// A batch with what is to be published for each of its records.
@@ -75,10 +86,21 @@ impl Ready {
     }
 }
 
-impl ScoredBatch<'_> {
+impl<'c> ScoredBatch<'c> {
+    fn new(batch: Batch<'c>, shares: Vec<Share>) -> Self {
+        let outcomes: usize = shares.iter().map(|share| share.outcomes.len()).sum();
+        assert_eq!(outcomes, batch.records.len(), "each record has an outcome");
+        Self { batch, shares }
+    }
+
     /// What became of each record, in their order, with the bytes of its share.
     pub(super) fn outcomes(&self) -> impl Iterator<Item = (&Outcome, &[u8])> {
         self.shares.iter().flat_map(|share| share.outcomes.iter().map(|outcome| (outcome, &share.bytes[..])))
+    }
+
+    /// What became of the record at this place of the batch.
+    pub(super) fn outcome_mut(&mut self, place: usize) -> Option<&mut Outcome> {
+        self.shares.iter_mut().flat_map(|share| &mut share.outcomes).nth(place)
     }
 }
 
@@ -88,30 +110,77 @@ struct Making<'a> {
     encoder: PredictionEncoder,
 }
 
+impl<'a> Making<'a> {
+    fn new(model: &'a LoadedModel, topic: &str) -> Self {
+        Self { model, encoder: PredictionEncoder::new(&model.reference, topic) }
+    }
+}
+
 impl Worker {
+    /// Scores batches as they come, until no more do or nobody takes them.
+    pub(super) fn run<'c>(&self, batches: &Receiver<Batch<'c>>, scored: &SyncSender<ScoredBatch<'c>>) {
+        if !self.features.has_store() {
+            batches.iter().map(|batch| self.score(batch)).find_map(|batch| scored.send(batch).err());
+            return;
+        }
+        let mut awaiting: Option<Awaiting<'c>> = None;
+        loop {
+            // The one that waits for its features is scored when the next one waits for its own, or when there is none.
+            let next = match awaiting {
+                None => batches.recv().map_err(|_| TryRecvError::Disconnected),
+                Some(_) => batches.try_recv(),
+            };
+            let ready = match next {
+                Ok(batch) => awaiting.replace(self.look_up(batch)),
+                Err(TryRecvError::Disconnected) if awaiting.is_none() => return,
+                Err(_) => awaiting.take(),
+            };
+            if ready.is_some_and(|ready| scored.send(self.score_awaited(ready)).is_err()) {
+                return;
+            }
+        }
+    }
+
+    /// Decodes a batch, and asks for its features.
+    fn look_up<'c>(&self, batch: Batch<'c>) -> Awaiting<'c> {
+        let decoded = self.in_shares(&batch.records, |_, records| records.iter().map(decoded).collect::<Vec<_>>());
+        let decoded: Arc<Vec<Decoded>> = Arc::new(decoded.into_iter().flatten().collect());
+        let (features, of_batch) = (self.features.clone(), decoded.clone());
+        let features = self.runtime.spawn(async move {
+            let entities: Vec<(Option<&str>, Option<&str>)> = of_batch
+                .iter()
+                .map(|review| match review {
+                    Ok(review) => (review.product_id.as_deref(), review.user_id.as_deref()),
+                    Err(_) => (None, None),
+                })
+                .collect();
+            features.read(&entities).await
+        });
+        Awaiting { batch, decoded, features }
+    }
+
     /// One outcome per record, in the records' order, all by the same model.
-    pub(super) fn score<'c>(&self, batch: Batch<'c>) -> ScoredBatch<'c> {
+    fn score_awaited<'c>(&self, Awaiting { batch, decoded, features }: Awaiting<'c>) -> ScoredBatch<'c> {
+        let features = self.runtime.block_on(features).expect("features are read by code that does not panic");
+        assert_eq!(features.len(), decoded.len(), "each review has an answer");
         let model = self.model.current();
-        let making = Making { model: &model, encoder: PredictionEncoder::new(&model.reference, &self.topic) };
-        let decode = |taken: &Taken<'_>| decode(taken.message.payload().unwrap_or_default());
-        let shares = if self.features.has_store() {
-            let decoded = self.in_shares(&batch.records, |_, records| records.iter().map(decode).collect::<Vec<_>>());
-            let decoded: Vec<Decoded> = decoded.into_iter().flatten().collect();
-            let features = self.read_features(&decoded);
-            assert_eq!(features.len(), decoded.len(), "each review has an answer");
-            self.in_shares(&batch.records, |start, records| {
-                let given = decoded[start..].iter().zip(&features[start..]);
-                self.share(&making, records.iter().zip(given).map(|(taken, (review, found))| (taken, review, found)))
-            })
-        } else {
-            let none = EntityFeatures::default();
-            self.in_shares(&batch.records, |_, records| {
-                self.share(&making, records.iter().map(|taken| (taken, decode(taken), &none)))
-            })
-        };
-        let outcomes: usize = shares.iter().map(|share| share.outcomes.len()).sum();
-        assert_eq!(outcomes, batch.records.len(), "each record has an outcome");
-        ScoredBatch { batch, shares }
+        let making = Making::new(&model, &self.topic);
+        let shares = self.in_shares(&batch.records, |start, records| {
+            let given = decoded[start..].iter().zip(&features[start..]);
+            self.share(&making, records.iter().zip(given).map(|(taken, (review, found))| (taken, review, found)))
+        });
+        ScoredBatch::new(batch, shares)
+    }
+
+    /// The same without an online store.
+    fn score<'c>(&self, batch: Batch<'c>) -> ScoredBatch<'c> {
+        let model = self.model.current();
+        let making = Making::new(&model, &self.topic);
+        let none = EntityFeatures::default();
+        let shares = self.in_shares(&batch.records, |_, records| {
+            self.share(&making, records.iter().map(|taken| (taken, decoded(taken), &none)))
+        });
+        ScoredBatch::new(batch, shares)
     }
 
     /// Applies `each` to the records in as many shares as are worth a thread of their own; it is told where its share begins.
@@ -146,18 +215,6 @@ impl Worker {
             .map(|(taken, decoded, features)| self.outcome(making, taken, decoded.borrow(), features, &mut bytes))
             .collect();
         Share { outcomes, bytes }
-    }
-
-    /// The features of the whole batch in one round trip.
-    fn read_features(&self, decoded: &[Decoded]) -> Vec<EntityFeatures> {
-        let entities: Vec<(Option<&str>, Option<&str>)> = decoded
-            .iter()
-            .map(|review| match review {
-                Ok(review) => (review.product_id.as_deref(), review.user_id.as_deref()),
-                Err(_) => (None, None),
-            })
-            .collect();
-        self.runtime.block_on(self.features.read(&entities))
     }
 
     fn outcome(
@@ -231,7 +288,8 @@ impl Worker {
 /// A review, or why there is none.
 type Decoded = Result<Review, (DeadLetterCause, String)>;
 
-fn decode(bytes: &[u8]) -> Decoded {
+fn decoded(taken: &Taken<'_>) -> Decoded {
+    let bytes = taken.message.payload().unwrap_or_default();
     match catch_unwind(|| Review::decode(bytes)) {
         Ok(decoded) => decoded.map_err(|error| (DeadLetterCause::Decode(error.cause), error.message)),
         Err(_) => Err((DeadLetterCause::Panic, "decoding the review panicked".to_owned())),

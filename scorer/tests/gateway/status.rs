@@ -42,6 +42,7 @@ async fn info_names_the_model_to_the_byte() {
         "model_stage": null,
         "status": "ready",
         "labels": ["negative", "positive"],
+        "features": [],
         "sha256": "5a1e",
         "created_at": "1970-01-01T00:00:00.000Z",
         "metrics": {"accuracy": 0.9},

@@ -28,16 +28,17 @@ impl Effective {
         })
     }
 
-    /// The layer that decided the value of a dotted key, or of the first changed key below it.
+    /// The layer that decided the value of a dotted key: its own, that of the first changed key below it, or that of what it
+    /// is a part of, such as an array.
     pub fn origin(&self, key: &str) -> Layer {
         let below = format!("{key}.");
-        let found = self.origins.get(key).or_else(|| {
-            self.origins
-                .range(below.clone()..)
-                .next()
-                .filter(|(name, _)| name.starts_with(&below))
-                .map(|(_, layer)| layer)
-        });
+        let first_below = || {
+            let next = self.origins.range(below.clone()..).next();
+            next.filter(|(name, _)| name.starts_with(&below)).map(|(_, layer)| layer)
+        };
+        let mut parts = std::iter::successors(Some(key), |part| part.rfind(['.', '[']).map(|end| &part[..end]));
+        let found =
+            self.origins.get(key).or_else(first_below).or_else(|| parts.find_map(|part| self.origins.get(part)));
         found.cloned().unwrap_or(Layer::Defaults)
     }
 

@@ -1,16 +1,11 @@
 //! Rows of Parquet files, by columns.
 
 use super::super::columns;
-use super::super::key::shard_of;
-use super::super::report::ViewReport;
 use super::super::scan::{ParquetFile, Rows, scan};
-use super::super::slots::Wanted;
-use super::super::spill::{Appender, Partitions};
 use super::super::{JoinError, Stage};
-use super::{Reading, field_of};
+use super::{Fact, Question, Reading};
 use crate::offline::parquet::{Column, is_usable};
 use crate::offline::{Condition, Field, FileError, ReadOptions};
-use crate::views::EntityKind;
 use arrow_schema::FieldRef;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -62,68 +57,34 @@ impl ParquetRows {
         self.files.last().map_or(0, |file| file.first_row + file.rows())
     }
 
-    pub(super) fn wanted(
+    pub(super) fn ask<W: Send>(
         &self,
-        entity: EntityKind,
-        partitions: &Partitions,
+        question: Question<'_>,
         reading: Reading<'_>,
-    ) -> Result<ViewReport, JoinError> {
-        let columns = self.columns_of(&[field_of(entity), Field::CreatedAt], "the join goes by")?;
-        reading.progress.begin(Stage::Keys, self.numbered_rows());
-        let make = || (partitions.appender(), ViewReport::default());
-        let each = |(appender, report): &mut (Appender<'_>, ViewReport), rows: Rows<'_>| {
-            let places = &columns[rows.file];
-            let keys = columns::keys(rows.batch.column(places.of(0)), reading.keys);
-            let moments = columns::moments(rows.batch.column(places.of(1)));
-            for (row, (key, time)) in (rows.first_row..).zip(keys.into_iter().zip(moments)) {
-                if self.kept.as_ref().is_some_and(|kept| !kept.has(row)) {
-                    continue;
-                }
-                match (key, time) {
-                    (Some(key), Some(time)) => {
-                        appender.push(shard_of(key), &[&Wanted { key, time, row }.to_bytes()])?;
-                    }
-                    (None, _) => report.no_entity += 1,
-                    (Some(_), None) => report.no_time += 1,
+        make: impl Fn() -> W + Sync,
+        each: impl Fn(&mut W, Fact) -> Result<(), JoinError> + Sync,
+    ) -> Result<Vec<W>, JoinError> {
+        let columns = self.columns_of(question)?;
+        reading.progress.begin(question.stage, self.numbered_rows());
+        // Behind the entity and the time.
+        let rating = question.with_rating.then_some(2);
+        let known = question.known_from.map(|_| 2 + usize::from(question.with_rating));
+        scan(&self.files, &roots(&columns), reading.threads, reading.progress, make, |work, rows: Rows<'_>| {
+            let column = |wanted| rows.batch.column(columns[rows.file].of(wanted));
+            let keys = columns::keys(column(0), reading.keys);
+            let times = columns::moments(column(1));
+            let ratings = rating.map(|wanted| columns::ratings(column(wanted)));
+            let known = known.map(|wanted| columns::moments(column(wanted)));
+            for (place, row) in (rows.first_row..).take(keys.len()).enumerate() {
+                if self.kept.as_ref().is_none_or(|kept| kept.has(row)) {
+                    let time = times[place];
+                    let known = known.as_ref().map_or(time, |known| known[place]);
+                    let rating = ratings.as_ref().and_then(|ratings| ratings[place]);
+                    each(work, Fact { row, key: keys[place], time, known, rating })?;
                 }
             }
             Ok(())
-        };
-        let mut total = ViewReport::default();
-        for (appender, report) in scan(&self.files, &roots(&columns), reading.threads, reading.progress, make, each)? {
-            appender.finish()?;
-            total.add(&report);
-        }
-        Ok(total)
-    }
-
-    pub(super) fn events(
-        &self,
-        entity: EntityKind,
-        partitions: &Partitions,
-        reading: Reading<'_>,
-    ) -> Result<(), JoinError> {
-        let fields = [field_of(entity), Field::CreatedAt, Field::Rating];
-        let columns = self.columns_of(&fields, "history is made of")?;
-        reading.progress.begin(Stage::History, self.numbered_rows());
-        let make = || partitions.appender();
-        let each = |appender: &mut Appender<'_>, rows: Rows<'_>| {
-            let places = &columns[rows.file];
-            let keys = columns::keys(rows.batch.column(places.of(0)), reading.keys);
-            let moments = columns::moments(rows.batch.column(places.of(1)));
-            let ratings = columns::ratings(rows.batch.column(places.of(2)));
-            for (row, ((key, time), rating)) in (rows.first_row..).zip(keys.into_iter().zip(moments).zip(ratings)) {
-                if let (Some(key), Some(time), Some(rating)) = (key, time, rating) {
-                    let event = Wanted { key, time, row };
-                    appender.push(shard_of(key), &[&event.to_bytes(), &rating.to_le_bytes()])?;
-                }
-            }
-            Ok(())
-        };
-        for appender in scan(&self.files, &roots(&columns), reading.threads, reading.progress, make, each)? {
-            appender.finish()?;
-        }
-        Ok(())
+        })
     }
 
     /// One output has the columns of its first file, and none of them may have the name of a feature.
@@ -141,18 +102,25 @@ impl ParquetRows {
         }
     }
 
-    /// The columns that hold fields, of each file.
-    fn columns_of(&self, fields: &[Field], needs: &str) -> Result<Vec<Places>, JoinError> {
+    /// The columns that answer a question, of each file: fields, then the one that says from when on rows could be known.
+    fn columns_of(&self, question: Question<'_>) -> Result<Vec<Places>, JoinError> {
         let of_file = |file: &ParquetFile| {
-            let place = |field: &Field| {
-                let place = file.column(self.options.columns.column_of(*field));
-                place.ok_or_else(|| JoinError::NoField {
-                    path: file.path.clone(),
-                    field: *field,
-                    needs: needs.to_owned(),
-                })
+            let field = |field: Field| {
+                let needs = question.purpose.to_owned();
+                let column = file.column(self.options.columns.column_of(field));
+                column.ok_or_else(|| JoinError::NoField { path: file.path.clone(), field, needs })
             };
-            Places::of_file(file, fields.iter().map(place).collect::<Result<_, _>>()?)
+            let mut wanted: Vec<usize> = question.fields().into_iter().map(field).collect::<Result<_, _>>()?;
+            if let Some(column) = question.known_from {
+                let none = || JoinError::NoColumn {
+                    path: file.path.clone(),
+                    column: column.to_owned(),
+                    columns: file.columns(),
+                    advice: "--known-from names it for the input and for history".to_owned(),
+                };
+                wanted.push(file.column(column).ok_or_else(none)?);
+            }
+            Places::of_file(file, wanted)
         };
         self.files.iter().map(of_file).collect()
     }

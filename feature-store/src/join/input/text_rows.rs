@@ -1,13 +1,10 @@
 //! Rows of CSV, JSON Lines and the written store, or of these and Parquet mixed, by our fields.
 
-use super::super::key::{Key, shard_of};
-use super::super::report::ViewReport;
-use super::super::slots::Wanted;
-use super::super::spill::Partitions;
-use super::super::{JoinError, Stage};
-use super::{Reading, field_of};
-use crate::offline::{Field, ReadOptions, ReviewFiles, Row};
+use super::super::JoinError;
+use super::{Fact, Question, Reading};
+use crate::offline::{ReadOptions, ReviewFiles};
 use crate::views::EntityKind;
+use schemas::Timestamp;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -34,79 +31,39 @@ impl TextRows {
         self.rows.load(Ordering::Relaxed)
     }
 
-    pub(super) fn wanted(
+    pub(super) fn ask<W>(
         &self,
-        entity: EntityKind,
-        partitions: &Partitions,
+        question: Question<'_>,
         reading: Reading<'_>,
-    ) -> Result<ViewReport, JoinError> {
-        let fields = [field_of(entity), Field::CreatedAt];
-        let (mut appender, mut report, mut count) = (partitions.appender(), ViewReport::default(), 0);
-        reading.progress.begin(Stage::Keys, 0);
-        self.each(&fields, "the join goes by", reading, |number, row| {
-            count = number + 1;
-            match (key_of(row, entity, reading), row.created_at) {
-                (Some(key), Some(time)) => {
-                    let wanted = Wanted { key, time: time.epoch_millis(), row: number };
-                    appender.push(shard_of(key), &[&wanted.to_bytes()])?;
-                }
-                (None, _) => report.no_entity += 1,
-                (Some(_), None) => report.no_time += 1,
-            }
-            Ok(())
-        })?;
-        self.rows.store(count, Ordering::Relaxed);
-        appender.finish()?;
-        Ok(report)
-    }
-
-    pub(super) fn events(
-        &self,
-        entity: EntityKind,
-        partitions: &Partitions,
-        reading: Reading<'_>,
-    ) -> Result<(), JoinError> {
-        let fields = [field_of(entity), Field::CreatedAt, Field::Rating];
-        let mut appender = partitions.appender();
-        reading.progress.begin(Stage::History, 0);
-        self.each(&fields, "history is made of", reading, |number, row| {
-            if let (Some(key), Some(time), Some(rating)) = (key_of(row, entity, reading), row.created_at, row.rating) {
-                let event = Wanted { key, time: time.epoch_millis(), row: number };
-                appender.push(shard_of(key), &[&event.to_bytes(), &rating.stars().to_le_bytes()])?;
-            }
-            Ok(())
-        })?;
-        appender.finish()
-    }
-
-    fn each(
-        &self,
-        fields: &[Field],
-        needs: &str,
-        reading: Reading<'_>,
-        mut each: impl FnMut(u64, &Row) -> Result<(), JoinError>,
-    ) -> Result<(), JoinError> {
-        let mut files = self.files()?;
-        if let Some(field) = fields.iter().find(|field| !files.has_field(**field)) {
+        make: impl Fn() -> W,
+        each: impl Fn(&mut W, Fact) -> Result<(), JoinError>,
+    ) -> Result<Vec<W>, JoinError> {
+        let extras = question.known_from.map(str::to_owned).into_iter().collect();
+        let mut files = ReviewFiles::open(&self.paths, &ReadOptions { extras, ..self.options.clone() })?;
+        if let Some(field) = question.fields().into_iter().find(|field| !files.has_field(*field)) {
             let path = self.paths.first().cloned().unwrap_or_default();
-            return Err(JoinError::NoField { path, field: *field, needs: needs.to_owned() });
+            return Err(JoinError::NoField { path, field, needs: question.purpose.to_owned() });
         }
-        let mut number = 0;
+        reading.progress.begin(question.stage, 0);
+        let (mut work, mut numbers) = (make(), 0..);
         while let Some(batch) = files.next_batch()? {
-            for row in &batch {
-                each(number, row)?;
-                number += 1;
+            for (row, number) in batch.iter().zip(&mut numbers) {
+                let id = match question.entity {
+                    EntityKind::Product => &row.product_id,
+                    EntityKind::User => &row.user_id,
+                };
+                let time = row.created_at.map(Timestamp::epoch_millis);
+                let known = match row.extras.first() {
+                    Some(known) => known.as_deref().and_then(Timestamp::parse).map(Timestamp::epoch_millis),
+                    None => time.filter(|_| question.known_from.is_none()),
+                };
+                let key = id.as_deref().and_then(|id| reading.keys.of(id));
+                let rating = row.rating.map(|rating| rating.stars());
+                each(&mut work, Fact { row: number, key, time, known, rating })?;
             }
             reading.progress.advance(batch.len())?;
         }
-        Ok(())
+        self.rows.store(numbers.start, Ordering::Relaxed);
+        Ok(vec![work])
     }
-}
-
-fn key_of(row: &Row, entity: EntityKind, reading: Reading<'_>) -> Option<Key> {
-    let id = match entity {
-        EntityKind::Product => row.product_id.as_deref(),
-        EntityKind::User => row.user_id.as_deref(),
-    };
-    id.and_then(|id| reading.keys.of(id))
 }

@@ -13,6 +13,8 @@ use std::sync::Arc;
 struct Review {
     product_id: Option<String>,
     time: Option<i64>,
+    /// When its record came.
+    known: Option<i64>,
     rating: Option<f64>,
 }
 
@@ -42,7 +44,14 @@ fn reviews(random: &mut Random) -> Vec<Review> {
             let product = format!("product {}", random.below(products));
             let time = random.below(moments).cast_signed() * DAY / 3 - 5 * DAY;
             let rating = 1.0 + random.below(5) as f64;
-            Review { product_id: random.often(product), time: random.often(time), rating: random.often(rating) }
+            // Mostly at once, else late.
+            let known = time + random.below(2).cast_signed() * random.below(20).cast_signed() * DAY / 3;
+            Review {
+                product_id: random.often(product),
+                time: random.often(time),
+                known: random.often(known),
+                rating: random.often(rating),
+            }
         })
         .collect()
 }
@@ -52,55 +61,59 @@ fn parquet(folder: &Folder, name: &str, reviews: &[Review], group_rows: usize) -
         Arc::new(reviews.iter().map(|review| review.product_id.as_deref()).collect::<StringArray>());
     let times: ArrayRef = Arc::new(reviews.iter().map(|review| review.time).collect::<TimestampMillisecondArray>());
     let ratings: ArrayRef = Arc::new(reviews.iter().map(|review| review.rating).collect::<Float64Array>());
-    folder.parquet(name, vec![("rating", ratings), ("product_id", products), ("created_at", times)], group_rows)
+    let known: ArrayRef = Arc::new(reviews.iter().map(|review| review.known).collect::<TimestampMillisecondArray>());
+    let columns = vec![("rating", ratings), ("known", known), ("product_id", products), ("created_at", times)];
+    folder.parquet(name, columns, group_rows)
 }
 
 fn csv(folder: &Folder, name: &str, reviews: &[Review]) -> PathBuf {
-    let mut text = "text,product_id,created_at,rating\n".to_owned();
-    for Review { product_id, time, rating } in reviews {
-        let time = time.map_or(String::new(), |time| time.to_string());
+    let mut text = "text,product_id,created_at,known,rating\n".to_owned();
+    for Review { product_id, time, known, rating } in reviews {
+        let [time, known] = [time, known].map(|time| time.map_or(String::new(), |time| time.to_string()));
         let rating = rating.map_or(String::new(), |rating| rating.to_string());
-        writeln!(text, "words,{},{time},{rating}", product_id.as_deref().unwrap_or_default()).unwrap();
+        writeln!(text, "words,{},{time},{known},{rating}", product_id.as_deref().unwrap_or_default()).unwrap();
     }
     let path = folder.path(name);
     std::fs::write(&path, text).unwrap();
     path
 }
 
-/// The values of the view's features as of the events strictly before a row.
-fn oracle(row: &Review, history: &[Review], view: &View, report: &mut ViewReport) -> Vec<String> {
+/// The values of the view's features as of the events strictly before a row: those that happened before it happened, or that
+/// came before it came.
+fn oracle(row: &Review, history: &[Review], by_known: bool, view: &View, report: &mut ViewReport) -> Vec<String> {
     let nothing = vec!["-".to_owned(); view.features().len()];
+    let order = |review: &Review| if by_known { review.known } else { review.time };
     if row.product_id.is_none() {
         report.no_entity += 1;
         return nothing;
     }
-    let Some(time) = row.time else {
+    let Some(time) = order(row) else {
         report.no_time += 1;
         return nothing;
     };
-    let mut events: Vec<(i64, f64)> = history
+    let mut events: Vec<(i64, i64, f64)> = history
         .iter()
         .filter(|event| event.product_id == row.product_id)
-        .filter_map(|event| Some((event.time?, event.rating?)))
-        .filter(|(at, _)| *at < time)
+        .filter_map(|event| Some((order(event)?, event.time?, event.rating?)))
+        .filter(|(known, ..)| *known < time)
         .collect();
-    events.sort_by_key(|(at, _)| *at);
+    events.sort_by_key(|(known, ..)| *known);
     let mut state = State::new(view);
-    for (at, value) in &events {
+    for (_, at, value) in &events {
         state.apply(view, &Event { value: *value, event_time: Timestamp::from_epoch_millis(*at).unwrap() });
     }
-    let Some((latest, _)) = events.last() else {
+    let Some(latest) = state.event_time() else {
         report.missing += 1;
         return nothing;
     };
-    if view.ttl_millis().is_some_and(|ttl| time - latest > ttl) {
+    if view.ttl_millis().is_some_and(|ttl| time - latest.epoch_millis() > ttl) {
         report.stale += 1;
         return nothing;
     }
     report.matched += 1;
     if view.ttl_millis().is_none() {
         // What everybody can compute.
-        let sum: f64 = events.iter().map(|(_, value)| value).sum();
+        let sum: f64 = events.iter().map(|(.., value)| value).sum();
         assert_eq!(state.values(view)[0], events.len() as f64);
         assert_eq!(state.values(view)[3], sum / events.len() as f64);
     }
@@ -120,6 +133,7 @@ fn check(seed: u64, memory: u64) {
     let (rows, history) = (reviews(&mut random), reviews(&mut random));
     let of_itself = random.below(2) == 0;
     let is_text = random.below(3) == 0;
+    let by_known = random.below(2) == 0;
     let input = match is_text {
         true => csv(&folder, "rows.csv", &rows),
         false => parquet(&folder, "rows.parquet", &rows, 1 + random.below(200) as usize),
@@ -133,10 +147,11 @@ fn check(seed: u64, memory: u64) {
     let history = if of_itself { &rows } else { &history };
 
     let join_view = JoinView::History { view: view.clone(), files };
-    let (output, report) = join(&folder, &[input], ReadOptions::default(), vec![join_view], memory);
+    let known_from = by_known.then(|| "known".to_owned());
+    let (output, report) = join(&folder, &[input], ReadOptions::default(), vec![join_view], known_from, memory);
 
     let mut expected_report = ViewReport::default();
-    let expected: Vec<Vec<String>> = rows.iter().map(|row| oracle(row, history, view, &mut expected_report)).collect();
+    let expected: Vec<Vec<String>> = rows.iter().map(|row| oracle(row, history, by_known, view, &mut expected_report)).collect();
     assert_eq!(
         (report.rows, report.views["stats"]),
         (rows.len() as u64, expected_report),

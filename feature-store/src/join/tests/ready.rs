@@ -176,7 +176,7 @@ fn check(seed: u64, memory: u64) {
     let kept: Vec<&Labelled> = case.rows.iter().filter(|row| conditions.is_empty() || row.split == "train").collect();
     let read = ReadOptions { conditions, ..ReadOptions::default() };
 
-    let (output, report) = join(&folder, &input, read, vec![case.view(features)], memory);
+    let (output, report) = join(&folder, &input, read, vec![case.view(features)], None, memory);
 
     let mut expected_report = ViewReport::default();
     let expected: Vec<[String; 3]> =

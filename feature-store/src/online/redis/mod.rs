@@ -6,7 +6,7 @@
 //! `_src:<view>:<topic>:<partition>` with the last offset applied, and where history may still fill in what came before.
 //!
 //! The protocol is spoken here and not by a crate: a batch of a scorer is a thousand small answers, and what a general client
-//! makes of each of them costs more than the server's work for it ([decision](../../../../docs/decisions/)).
+//! makes of each of them costs more than the server's work for it (`docs/decisions/0009`).
 
 pub(super) mod address;
 mod cluster;
