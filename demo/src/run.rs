@@ -190,6 +190,7 @@ fn words(step: Progress) -> String {
             format!("trains: {} reviews read, {} %", grouped(rows), 100 * bytes_read / total_bytes)
         }
         Progress::Learning { rows, .. } => format!("trains: {} reviews read", grouped(rows)),
+        Progress::Tuning { done, total, .. } => format!("trains: {done} of {total} settings tried"),
         Progress::Fitting(_) => "trains: fits the weights".to_owned(),
         Progress::Testing { .. } => "trains: tests".to_owned(),
         Progress::Registering => "trains: writes the model".to_owned(),
