@@ -81,9 +81,8 @@ impl SearchIdentity {
         if self == other {
             return None;
         }
-        let rows = |identity: &Self| format!("rows: {} of {}, here {}", other.rows, other.data, identity.data);
         Some(if (self.rows, &self.fingerprint) != (other.rows, &other.fingerprint) {
-            rows(self)
+            format!("rows: {} of {}, here {} of {}", other.rows, other.data, self.rows, self.data)
         } else if self.validation != other.validation {
             format!("validation: by {}, here by {}", other.validation, self.validation)
         } else if let Some(key) = self.settings.iter().find(|(key, value)| other.settings.get(*key) != Some(value)) {

@@ -111,7 +111,7 @@ fn round_step(length: f64) -> f64 {
 
 /// With as many digits as the step needs.
 fn with_step(number: f64, step: f64) -> String {
-    let decimals = (-step.log10() + 1e-9).ceil().max(0.0) as usize;
+    let decimals = (-step.log10() - 1e-9).ceil().max(0.0) as usize;
     if decimals == 0 && number >= 0.0 && number < u64::MAX as f64 {
         return grouped(number.round() as u64);
     }
