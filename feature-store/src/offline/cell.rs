@@ -45,14 +45,19 @@ impl<'a> Cell<'a> {
 
     /// As text: numbers as people write them, so that the id 17 of one file is the id "17" of another.
     pub(crate) fn into_text(self) -> Result<Option<String>, &'static str> {
+        self.into_cow().map(|text| text.map(Cow::into_owned))
+    }
+
+    /// The same, borrowed where the file has it as text.
+    pub(super) fn into_cow(self) -> Result<Option<Cow<'a, str>>, &'static str> {
         match self {
             Cell::Null => Ok(None),
-            Cell::Untyped(text) | Cell::Text(text) => Ok(Some(text.into_owned())),
-            Cell::Repaired(text) => Ok(Some(text)),
-            Cell::Integer(integer) => Ok(Some(integer.to_string())),
-            Cell::Number(number) => Ok(Some(number.to_string())),
-            Cell::Boolean(boolean) => Ok(Some(boolean.to_string())),
-            Cell::Moment(moment) => Ok(Some(moment.to_string())),
+            Cell::Untyped(text) | Cell::Text(text) => Ok(Some(text)),
+            Cell::Repaired(text) => Ok(Some(Cow::Owned(text))),
+            Cell::Integer(integer) => Ok(Some(Cow::Owned(integer.to_string()))),
+            Cell::Number(number) => Ok(Some(Cow::Owned(number.to_string()))),
+            Cell::Boolean(boolean) => Ok(Some(Cow::Owned(boolean.to_string()))),
+            Cell::Moment(moment) => Ok(Some(Cow::Owned(moment.to_string()))),
             Cell::Unfit(kind) => Err(kind),
         }
     }

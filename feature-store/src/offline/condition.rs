@@ -55,6 +55,29 @@ impl Condition {
             && !is_same(self.moment, other.moment)
     }
 
+    /// Whether a value from the least to the greatest of these may match; the values are of one column, so of one type.
+    pub(super) fn may_match_within(&self, least: &Cell<'_>, greatest: &Cell<'_>) -> bool {
+        fn is_within<T: PartialOrd>(wanted: Option<T>, least: T, greatest: T) -> bool {
+            // What cannot be compared is not ruled out.
+            wanted.is_some_and(|wanted| !(wanted < least) && !(wanted > greatest))
+        }
+        // An empty value picks rows without one, of which the bounds say nothing.
+        if self.value.is_empty() {
+            return true;
+        }
+        match (least, greatest) {
+            (Cell::Text(least), Cell::Text(greatest)) => is_within(Some(self.value.as_str()), least, greatest),
+            (Cell::Integer(least), Cell::Integer(greatest)) => match self.integer {
+                Some(wanted) => is_within(Some(wanted), *least, *greatest),
+                None => is_within(self.number, *least as f64, *greatest as f64),
+            },
+            (Cell::Number(least), Cell::Number(greatest)) => is_within(self.number, *least, *greatest),
+            (Cell::Boolean(least), Cell::Boolean(greatest)) => is_within(self.boolean, *least, *greatest),
+            (Cell::Moment(least), Cell::Moment(greatest)) => is_within(self.moment, *least, *greatest),
+            _ => true,
+        }
+    }
+
     pub(crate) fn matches(&self, cell: &Cell<'_>) -> bool {
         match cell {
             Cell::Null => self.value.is_empty(),

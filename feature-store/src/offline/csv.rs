@@ -8,7 +8,7 @@ use super::fingerprint::Schema;
 use super::plan::Plan;
 use super::reader::{OpenFile, Rows};
 use super::source::{Source, TextReader};
-use super::{FileError, ReadOptions, Row};
+use super::{FileError, ReadOptions, RowRef};
 use std::io::{self, BufRead, Read};
 
 /// A quote that never closes would otherwise take the rest of the file into memory.
@@ -58,25 +58,27 @@ pub(super) fn open(
         size_bytes: source.size_bytes,
         is_regular: source.is_regular,
         bytes_read: source.bytes_read.clone(),
+        sample: None,
         rows: Box::new(CsvRows { source, reader, record, header_len: names.len(), plan, places, row: 0 }),
     })
 }
 
 impl Rows for CsvRows {
-    fn next_row(&mut self) -> Result<Option<Row>, FileError> {
+    fn next(&mut self, show: &mut dyn FnMut(RowRef<'_>)) -> Result<bool, FileError> {
         loop {
             self.row += 1;
             if !read_record(&self.source, &mut self.reader, &mut self.record, self.row)? {
-                return Ok(None);
+                return Ok(false);
             }
             if self.record.len() != self.header_len {
                 let message = format!("the row has {} cells, the header has {}", self.record.len(), self.header_len);
-                return Ok(Some(Row::broken(self.plan.position(self.row), message)));
+                show(RowRef::broken(self.plan.position(self.row), message));
+                return Ok(true);
             }
             let (record, places) = (&self.record, &self.places);
-            let row = self.plan.row(self.row, |column| Cell::untyped(&record[places[column]]));
-            if row.is_some() {
-                return Ok(row);
+            if let Some(row) = self.plan.row(self.row, |column| Cell::untyped(&record[places[column]])) {
+                show(row);
+                return Ok(true);
             }
         }
     }

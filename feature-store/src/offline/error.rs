@@ -128,6 +128,21 @@ pub enum FileError {
         #[from]
         error: Box<super::store::Error>,
     },
+    /// A pipe would have to be read a second time.
+    #[error("`{}` can be read only once, and may be needed twice: save it to a file first", path.display())]
+    ReadOnce {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// A file is not what it was when it was opened first.
+    #[error("`{}` has changed while it was being read: run the command again", path.display())]
+    Changed {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// Somebody asked for an end.
+    #[error("stopped; nothing was written")]
+    Stopped,
     /// One row of a CSV file would not end.
     #[error(
         "{} of `{}` is larger than {limit_mebibytes} MiB: look for a quote that is opened and never closed",
@@ -222,6 +237,28 @@ pub enum FileError {
         /// The file's columns.
         columns: String,
     },
+    /// A further column that was asked for is absent.
+    #[error("`{}` has no column `{column}` (its columns: {columns}): name one that every file has", path.display())]
+    NoExtraColumn {
+        /// The path as given.
+        path: PathBuf,
+        /// The column that was asked for.
+        column: String,
+        /// The file's columns.
+        columns: String,
+    },
+    /// Rows are wanted by their time, and there is none.
+    #[error(
+        "`{}` has no column `created_at` to pick rows by their time (its columns: {columns}): name it, --column \
+         created_at=COLUMN",
+        path.display()
+    )]
+    NoTime {
+        /// The path as given.
+        path: PathBuf,
+        /// The file's columns.
+        columns: String,
+    },
     /// The column of a feature holds something else than numbers.
     #[error("column `{column}` of `{}` holds {kind}, and the values of a feature are numbers", path.display())]
     NoNumbers {
@@ -255,6 +292,8 @@ impl FileError {
                 | Self::NoMappedColumn { .. }
                 | Self::NoConditionColumn { .. }
                 | Self::NoFeatureColumn { .. }
+                | Self::NoExtraColumn { .. }
+                | Self::NoTime { .. }
                 | Self::NoNumbers { .. }
                 | Self::UnusableColumn { .. }
         )

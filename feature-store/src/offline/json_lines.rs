@@ -6,7 +6,7 @@ use super::cell::Cell;
 use super::plan::Plan;
 use super::reader::{OpenFile, Rows};
 use super::source::{Source, TextReader};
-use super::{FileError, ReadOptions, Row};
+use super::{FileError, ReadOptions, RowRef};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,45 +46,50 @@ pub(super) fn open(
         size_bytes: source.size_bytes,
         is_regular: source.is_regular,
         bytes_read: source.bytes_read.clone(),
+        sample: None,
         rows: Box::new(JsonRows { source, text, line: Vec::new(), plan, row: 0 }),
     })
 }
 
 impl Rows for JsonRows {
-    fn next_row(&mut self) -> Result<Option<Row>, FileError> {
+    fn next(&mut self, show: &mut dyn FnMut(RowRef<'_>)) -> Result<bool, FileError> {
         loop {
             self.row += 1;
             let is_whole = match read_line(&mut self.text, &mut self.line).map_err(|error| self.source.error(error))? {
-                Line::End => return Ok(None),
+                Line::End => return Ok(false),
                 Line::Whole => true,
                 Line::TooLarge => false,
             };
             if !is_whole {
                 let message = format!("the line is larger than {} MiB", LINE_LIMIT_BYTES / (1024 * 1024));
-                return Ok(Some(Row::broken(self.plan.position(self.row), message)));
+                show(RowRef::broken(self.plan.position(self.row), message));
+                return Ok(true);
             }
             let line = content(&self.line);
             if line.is_empty() {
                 continue;
             }
-            let row = match std::str::from_utf8(line) {
-                Ok(line) => read_row(&self.plan, self.row, line, false),
-                Err(_) => read_row(&self.plan, self.row, &String::from_utf8_lossy(line), true),
+            let is_wanted = match std::str::from_utf8(line) {
+                Ok(line) => read_row(&self.plan, self.row, line, false, show),
+                Err(_) => read_row(&self.plan, self.row, &String::from_utf8_lossy(line), true, show),
             };
-            if row.is_some() {
-                return Ok(row);
+            if is_wanted {
+                return Ok(true);
             }
         }
     }
 }
 
-/// Reads a row; none when a condition excludes it.
-fn read_row(plan: &Plan, row: u64, line: &str, is_repaired: bool) -> Option<Row> {
+/// Reads a row and shows it, unless a condition excludes it; whether it was shown.
+fn read_row(plan: &Plan, row: u64, line: &str, is_repaired: bool, show: &mut dyn FnMut(RowRef<'_>)) -> bool {
     let mut deserializer = serde_json::Deserializer::from_str(line);
     let cells = CellsSeed { columns: &plan.columns }.deserialize(&mut deserializer);
     let mut cells = match cells.and_then(|cells| deserializer.end().map(|()| cells)) {
         Ok(cells) => cells,
-        Err(error) => return Some(Row::broken(plan.position(row), what_is_wrong(&error))),
+        Err(error) => {
+            show(RowRef::broken(plan.position(row), what_is_wrong(&error)));
+            return true;
+        }
     };
     if is_repaired {
         for cell in &mut cells {
@@ -95,7 +100,12 @@ fn read_row(plan: &Plan, row: u64, line: &str, is_repaired: bool) -> Option<Row>
             }
         }
     }
-    plan.row(row, |column| cells[column].clone())
+    let found = plan.row(row, |column| cells[column].clone());
+    let is_wanted = found.is_some();
+    if let Some(found) = found {
+        show(found);
+    }
+    is_wanted
 }
 
 /// serde's own words repeat the value, which may be a person's.

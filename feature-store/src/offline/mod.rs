@@ -2,6 +2,7 @@
 //! zstd. A file that cannot be read is an error that names it; a row that cannot be read is a row with a problem, so that
 //! one bad line never costs a file. What a row without text or label means is left to the caller.
 
+mod batches;
 pub(crate) mod cell;
 mod columns;
 mod condition;
@@ -12,16 +13,23 @@ mod format;
 mod json_lines;
 pub(crate) mod parquet;
 mod plan;
+mod pruning;
+pub(crate) mod random_access;
 mod reader;
 mod row;
+mod scan;
+mod selection;
 pub(crate) mod source;
 pub mod store;
 mod stored;
 
+pub use batches::BatchRows;
 pub use columns::{ColumnPair, Columns, Field};
 pub use condition::Condition;
 pub use error::{FileError, OptionError};
 pub use fingerprint::SchemaFingerprint;
 pub use plan::ReadOptions;
 pub use reader::ReviewFiles;
-pub use row::{Row, RowPosition, RowProblem};
+pub use row::{Row, RowPosition, RowProblem, RowRef};
+pub use scan::{Passage, Place, Scan, ScanProgress};
+pub use selection::Selection;

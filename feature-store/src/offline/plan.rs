@@ -1,7 +1,8 @@
 //! What is read of one file: its columns matched once with the options, so that each row costs only the columns it needs.
 
 use super::cell::Cell;
-use super::{Columns, Condition, Field, FileError, Row, RowPosition};
+use super::{Columns, Condition, Field, FileError, RowPosition, RowRef};
+use schemas::Timestamp;
 use std::path::Path;
 
 /// What to read of files of other people.
@@ -13,6 +14,25 @@ pub struct ReadOptions {
     pub conditions: Vec<Condition>,
     /// The features whose values are wanted, each in a column of its own name. A file without one of them is refused.
     pub features: Vec<String>,
+    /// Only rows whose created_at is this or later.
+    pub since: Option<Timestamp>,
+    /// Only rows whose created_at is before this.
+    pub until: Option<Timestamp>,
+    /// Further columns whose values are wanted as text, where a row is read as a [`RowRef`]. A file without one of them is
+    /// refused.
+    pub extras: Vec<String>,
+}
+
+impl ReadOptions {
+    /// Whether the time of a row decides if it is wanted.
+    pub(super) fn asks_for_times(&self) -> bool {
+        self.since.is_some() || self.until.is_some()
+    }
+
+    /// Whether rows of these times, the last included, may be wanted.
+    pub(super) fn wants_times(&self, first: Timestamp, last: Timestamp) -> bool {
+        self.since.is_none_or(|since| last >= since) && self.until.is_none_or(|until| first < until)
+    }
 }
 
 /// The columns of one file that are needed, by name, and what each is needed for.
@@ -25,14 +45,26 @@ pub(super) struct Plan {
     conditions: Vec<(Condition, usize)>,
     /// The columns of the features, in the order in which they are wanted.
     features: Vec<usize>,
+    extras: Vec<usize>,
+    /// Where the time decides: its column.
+    times: Option<usize>,
+    options: ReadOptions,
 }
 
 impl Plan {
     /// Matches a file's columns with the options.
     pub(super) fn new(file: usize, path: &Path, present: &[&str], options: &ReadOptions) -> Result<Self, FileError> {
         let is_present = |column: &str| present.contains(&column);
-        let mut plan =
-            Self { file, columns: Vec::new(), fields: Vec::new(), conditions: Vec::new(), features: Vec::new() };
+        let mut plan = Self {
+            file,
+            columns: Vec::new(),
+            fields: Vec::new(),
+            conditions: Vec::new(),
+            features: Vec::new(),
+            extras: Vec::new(),
+            times: None,
+            options: options.clone(),
+        };
         for field in Field::ALL {
             match options.columns.mapped_column(field) {
                 Some(column) if !is_present(column) => {
@@ -71,6 +103,22 @@ impl Plan {
             }
             let index = plan.index_of(feature);
             plan.features.push(index);
+        }
+        for extra in &options.extras {
+            if !is_present(extra) {
+                return Err(FileError::NoExtraColumn {
+                    path: path.to_owned(),
+                    column: extra.clone(),
+                    columns: listed(present),
+                });
+            }
+            let index = plan.index_of(extra);
+            plan.extras.push(index);
+        }
+        if options.asks_for_times() {
+            let time = plan.fields.iter().find(|(field, _)| *field == Field::CreatedAt).map(|(_, column)| *column);
+            plan.times =
+                Some(time.ok_or_else(|| FileError::NoTime { path: path.to_owned(), columns: listed(present) })?);
         }
         for column in &plan.columns {
             let count = present.iter().filter(|name| *name == column).count();
@@ -111,23 +159,44 @@ impl Plan {
         RowPosition { file: self.file, row }
     }
 
-    /// Builds a row from its cells, given by the index of their column here; none when a condition excludes it.
-    pub(super) fn row<'a>(&self, row: u64, mut cell: impl FnMut(usize) -> Cell<'a>) -> Option<Row> {
+    /// The conditions, each with the index of its column here.
+    pub(super) fn conditions(&self) -> impl Iterator<Item = (&Condition, usize)> {
+        self.conditions.iter().map(|(condition, column)| (condition, *column))
+    }
+
+    /// Where the time decides which rows are wanted: the index of its column here.
+    pub(super) fn time_column(&self) -> Option<usize> {
+        self.times
+    }
+
+    /// Whether rows of these times, the last included, may be wanted.
+    pub(super) fn wants_times(&self, first: Timestamp, last: Timestamp) -> bool {
+        self.options.wants_times(first, last)
+    }
+
+    /// Builds a row from its cells, given by the index of their column here; none when a condition or the time excludes it.
+    pub(super) fn row<'a>(&self, row: u64, mut cell: impl FnMut(usize) -> Cell<'a>) -> Option<RowRef<'a>> {
         if !self.conditions.iter().all(|(condition, column)| condition.matches(&cell(*column))) {
             return None;
         }
-        let mut built = Row::new(self.position(row));
+        let mut built = RowRef::new(self.position(row));
         for (field, column) in &self.fields {
             built.set(*field, cell(*column));
+        }
+        if self.times.is_some() && !built.created_at.is_some_and(|time| self.options.wants_times(time, time)) {
+            return None;
         }
         for &column in &self.features {
             match cell(column).into_number() {
                 Ok(value) => built.features.push(value),
                 Err(found) => {
                     let message = format!("feature `{}` is {found}, expected a number", self.columns[column]);
-                    return Some(Row::broken(built.position, message));
+                    return Some(RowRef::broken(built.position, message));
                 }
             }
+        }
+        for &column in &self.extras {
+            built.extras.push(cell(column).into_cow().ok().flatten());
         }
         Some(built)
     }

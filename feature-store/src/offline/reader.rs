@@ -3,10 +3,11 @@
 //! thousand descriptors, while pipes stay open because they can be read only once.
 
 use super::fingerprint::Schema;
+use super::parquet::ParquetFile;
 use super::source::{Content, Source};
 use super::stored::{self, StoredFile};
-use super::{Field, FileError, ReadOptions, Row, SchemaFingerprint};
-use super::{csv, json_lines, parquet};
+use super::{Field, FileError, ReadOptions, Row, RowRef, SchemaFingerprint};
+use super::{csv, json_lines};
 use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,17 +25,18 @@ pub struct ReviewFiles {
     current: Option<OpenFile>,
     fields: BTreeSet<Field>,
     fingerprint: SchemaFingerprint,
+    samples: Vec<(PathBuf, Option<String>)>,
     total_bytes: u64,
     /// Bytes of the files that are done.
     finished_bytes: u64,
 }
 
 /// A file whose turn has not come.
-struct Waiting {
-    file: usize,
-    path: PathBuf,
+pub(super) struct Waiting {
+    pub(super) file: usize,
+    pub(super) path: PathBuf,
     /// Where it is a part of the written store.
-    stored: Option<StoredFile>,
+    pub(super) stored: Option<StoredFile>,
     /// A pipe, held open.
     opened: Option<OpenFile>,
 }
@@ -46,12 +48,14 @@ pub(super) struct OpenFile {
     pub(super) size_bytes: u64,
     pub(super) is_regular: bool,
     pub(super) bytes_read: Arc<AtomicU64>,
+    /// What the file says of how it was sampled.
+    pub(super) sample: Option<String>,
     pub(super) rows: Box<dyn Rows>,
 }
 
-/// What each format does: the next row that meets the conditions.
+/// What each format does: it shows the next row that meets the conditions, and answers whether there was one.
 pub(super) trait Rows: Send {
-    fn next_row(&mut self) -> Result<Option<Row>, FileError>;
+    fn next(&mut self, show: &mut dyn FnMut(RowRef<'_>)) -> Result<bool, FileError>;
 }
 
 impl ReviewFiles {
@@ -67,12 +71,14 @@ impl ReviewFiles {
         let mut waiting = VecDeque::with_capacity(paths.len());
         let mut schemas = BTreeSet::new();
         let mut fields = BTreeSet::new();
+        let mut samples = Vec::new();
         let mut total_bytes = 0;
         for next in inputs(paths)? {
             let mut opened = OpenFile::open(&next, options)?;
             schemas.insert(std::mem::take(&mut opened.schema));
             fields.append(&mut opened.fields);
             total_bytes += opened.size_bytes;
+            samples.push((next.path.clone(), opened.sample.take()));
             let opened = (!opened.is_regular).then_some(opened);
             waiting.push_back(Waiting { opened, ..next });
         }
@@ -82,6 +88,7 @@ impl ReviewFiles {
             current: None,
             fields,
             fingerprint: SchemaFingerprint::of(schemas.iter()),
+            samples,
             total_bytes,
             finished_bytes: 0,
         })
@@ -120,11 +127,17 @@ impl ReviewFiles {
         self.fingerprint.clone()
     }
 
+    /// Each file, with what it says of how it was sampled (the value of the key `plaudit.sample` in a Parquet footer).
+    pub fn samples(&self) -> &[(PathBuf, Option<String>)] {
+        &self.samples
+    }
+
     fn next_row(&mut self) -> Result<Option<Row>, FileError> {
         loop {
             if let Some(file) = &mut self.current {
-                if let Some(row) = file.rows.next_row()? {
-                    return Ok(Some(row));
+                let mut row = None;
+                if file.rows.next(&mut |found| row = Some(found.into()))? {
+                    return Ok(row);
                 }
                 self.finished_bytes += file.size_bytes;
                 self.current = None;
@@ -165,7 +178,7 @@ impl Waiting {
 }
 
 /// What to read: files as they are, and folders of the written store as their parts.
-fn inputs(paths: &[PathBuf]) -> Result<Vec<Waiting>, FileError> {
+pub(super) fn inputs(paths: &[PathBuf]) -> Result<Vec<Waiting>, FileError> {
     let mut inputs = Vec::with_capacity(paths.len());
     for (file, path) in paths.iter().enumerate() {
         match stored::files_of(path)? {
@@ -182,7 +195,8 @@ impl OpenFile {
         let (source, content) = Source::open(&next.path)?;
         match content {
             Content::Parquet(content) => {
-                parquet::open(source, content, file, options, next.stored.as_ref().map(|part| &part.offsets))
+                let offsets = next.stored.as_ref().map(|part| &part.offsets);
+                ParquetFile::open(source, content, file, options, offsets).map(ParquetFile::into_open_file)
             }
             Content::Csv(text) => csv::open(source, text, file, options),
             Content::JsonLines(text) => json_lines::open(source, text, file, options),

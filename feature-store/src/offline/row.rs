@@ -3,6 +3,7 @@
 use super::Field;
 use super::cell::Cell;
 use schemas::{Label, Rating, Timestamp};
+use std::borrow::Cow;
 use std::fmt;
 
 /// Where a row stands.
@@ -51,6 +52,8 @@ pub struct Row {
     pub label: Option<Label>,
     /// The values of the features that were asked for, in that order; NaN where the row has none.
     pub features: Vec<f64>,
+    /// The values of the extra columns that were asked for, as text and in that order; a row that could not be read has none.
+    pub extras: Vec<Option<String>>,
     /// What could not be read.
     pub problems: Vec<RowProblem>,
     /// Where the row stands.
@@ -61,11 +64,63 @@ impl Row {
     /// The class: what the column `label` says, else what follows from the rating. A label that is there but is neither
     /// class (such as 2 for neutral) is not overruled by the stars.
     pub fn label(&self) -> Option<Label> {
-        if self.label.is_some() {
-            return self.label;
+        label_of(self.label, self.rating, &self.problems)
+    }
+}
+
+/// A row that borrows its texts from where the file was read to: what [`Row`] is made of where it is to be kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowRef<'a> {
+    /// As [`Row::review_id`].
+    pub review_id: Option<Cow<'a, str>>,
+    /// As [`Row::product_id`].
+    pub product_id: Option<Cow<'a, str>>,
+    /// As [`Row::user_id`].
+    pub user_id: Option<Cow<'a, str>>,
+    /// As [`Row::title`].
+    pub title: Option<Cow<'a, str>>,
+    /// As [`Row::text`].
+    pub text: Option<Cow<'a, str>>,
+    /// As [`Row::rating`].
+    pub rating: Option<Rating>,
+    /// As [`Row::created_at`].
+    pub created_at: Option<Timestamp>,
+    /// As [`Row::label`](Row#structfield.label).
+    pub label: Option<Label>,
+    /// As [`Row::features`].
+    pub features: Vec<f64>,
+    /// The values of the extra columns that were asked for, as text and in that order.
+    pub extras: Vec<Option<Cow<'a, str>>>,
+    /// As [`Row::problems`].
+    pub problems: Vec<RowProblem>,
+    /// As [`Row::position`].
+    pub position: RowPosition,
+}
+
+impl From<RowRef<'_>> for Row {
+    fn from(row: RowRef<'_>) -> Self {
+        let owned = |text: Option<Cow<'_, str>>| text.map(Cow::into_owned);
+        Self {
+            review_id: owned(row.review_id),
+            product_id: owned(row.product_id),
+            user_id: owned(row.user_id),
+            title: owned(row.title),
+            text: owned(row.text),
+            rating: row.rating,
+            created_at: row.created_at,
+            label: row.label,
+            features: row.features,
+            extras: row.extras.into_iter().map(owned).collect(),
+            problems: row.problems,
+            position: row.position,
         }
-        let is_of_another_class = self.problems.iter().any(|problem| problem.field == Some(Field::Label));
-        if is_of_another_class { None } else { self.rating.and_then(Rating::label) }
+    }
+}
+
+impl<'a> RowRef<'a> {
+    /// As [`Row::label`].
+    pub fn label(&self) -> Option<Label> {
+        label_of(self.label, self.rating, &self.problems)
     }
 
     pub(super) fn new(position: RowPosition) -> Self {
@@ -79,6 +134,7 @@ impl Row {
             created_at: None,
             label: None,
             features: Vec::new(),
+            extras: Vec::new(),
             problems: Vec::new(),
             position,
         }
@@ -92,7 +148,7 @@ impl Row {
     }
 
     /// Reads one field from a cell.
-    pub(super) fn set(&mut self, field: Field, cell: Cell<'_>) {
+    pub(super) fn set(&mut self, field: Field, cell: Cell<'a>) {
         match field {
             Field::ReviewId => self.review_id = self.id(field, cell),
             Field::ProductId => self.product_id = self.id(field, cell),
@@ -114,15 +170,15 @@ impl Row {
         }
     }
 
-    fn id(&mut self, field: Field, cell: Cell<'_>) -> Option<String> {
+    fn id(&mut self, field: Field, cell: Cell<'a>) -> Option<Cow<'a, str>> {
         self.text(field, cell).filter(|id| !id.trim().is_empty())
     }
 
-    fn text(&mut self, field: Field, cell: Cell<'_>) -> Option<String> {
+    fn text(&mut self, field: Field, cell: Cell<'a>) -> Option<Cow<'a, str>> {
         if matches!(cell, Cell::Repaired(_)) {
             self.problem(field, "holds bytes that are not UTF-8, read as U+FFFD");
         }
-        let text = cell.into_text().map_err(str::to_owned);
+        let text = cell.into_cow().map_err(str::to_owned);
         self.keep(field, "a text", text)
     }
 
@@ -138,16 +194,25 @@ impl Row {
     }
 }
 
+/// A label that is there but is neither class is not overruled by the stars.
+fn label_of(label: Option<Label>, rating: Option<Rating>, problems: &[RowProblem]) -> Option<Label> {
+    if label.is_some() {
+        return label;
+    }
+    let is_of_another_class = problems.iter().any(|problem| problem.field == Some(Field::Label));
+    if is_of_another_class { None } else { rating.and_then(Rating::label) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn row_of(cells: Vec<(Field, Cell<'_>)>) -> Row {
-        let mut row = Row::new(RowPosition { file: 0, row: 1 });
+        let mut row = RowRef::new(RowPosition { file: 0, row: 1 });
         for (field, cell) in cells {
             row.set(field, cell);
         }
-        row
+        row.into()
     }
 
     #[test]

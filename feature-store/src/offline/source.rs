@@ -3,6 +3,7 @@
 
 use super::FileError;
 use super::format::{self, Compression, Format};
+use super::random_access::RandomAccess;
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -24,7 +25,7 @@ pub(crate) struct Source {
 
 /// How its bytes are reached: Parquet at random, the text formats from beginning to end.
 pub(crate) enum Content {
-    Parquet(File),
+    Parquet(RandomAccess),
     Csv(TextReader),
     JsonLines(TextReader),
 }
@@ -64,7 +65,7 @@ impl Source {
             bytes_read,
         };
         if is_parquet {
-            return Ok((source, Content::Parquet(raw.into_inner().file)));
+            return Ok((source, Content::Parquet(RandomAccess::file(raw.into_inner().file))));
         }
 
         let mut text: TextReader = match compression {

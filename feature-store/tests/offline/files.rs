@@ -26,7 +26,7 @@ pub fn options(columns: &[&str], conditions: &[&str]) -> ReadOptions {
     ReadOptions {
         columns: columns.iter().map(|pair| pair.parse::<ColumnPair>().unwrap()).collect(),
         conditions: conditions.iter().map(|condition| condition.parse::<Condition>().unwrap()).collect(),
-        features: Vec::new(),
+        ..ReadOptions::default()
     }
 }
 

@@ -17,6 +17,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
+use parquet::file::reader::ChunkReader;
 use parquet::file::statistics::Statistics;
 use schemas::Timestamp;
 use std::fs::File;
@@ -60,7 +61,10 @@ impl Store {
         let mut listing = Listing::default();
         for files in self.partition_files(dataset, &Path::from(dataset.name())).await? {
             listing.parts.extend(files.parts());
-            listing.gaps.extend(files.chain().gaps.into_iter().map(|gap| (files.partition.clone(), gap)));
+            for gap in files.chain().gaps {
+                self.tell_gap(&files.partition, gap.clone());
+                listing.gaps.push((files.partition.clone(), gap));
+            }
         }
         Ok(listing)
     }
@@ -83,19 +87,23 @@ impl Store {
             path: self.display(&part.meta.location),
             problem: format!("cannot be read as Parquet ({error})"),
         };
-        let reader = match self.path_on_disk(&part.meta.location) {
+        let (covered, reader) = match self.path_on_disk(&part.meta.location) {
             Some(path) => {
                 let file = File::open(&path).map_err(|error| Error::open(path, error))?;
                 let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(&error))?;
-                builder.with_batch_size(BATCH_ROWS).build()
+                (part::offsets_of(builder.metadata().file_metadata()), builder.with_batch_size(BATCH_ROWS).build())
             }
             None => {
                 let bytes = self.read(&part.meta.location).await?;
                 let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|error| damaged(&error))?;
-                builder.with_batch_size(BATCH_ROWS).build()
+                (part::offsets_of(builder.metadata().file_metadata()), builder.with_batch_size(BATCH_ROWS).build())
             }
         };
         let path = self.display(&part.meta.location);
+        // A part that does not name its end was taken to reach up to the next one.
+        if let Some(covered) = covered.filter(|covered| covered.end < part.offsets.end) {
+            self.tell_gap(&part.partition, covered.end..part.offsets.end);
+        }
         Ok(PartReader { reader: reader.map_err(|error| damaged(&error))?, offsets: part.offsets.clone(), path })
     }
 
@@ -167,10 +175,10 @@ fn rows_of(batch: &RecordBatch, offsets: &Range<i64>) -> Option<Range<usize>> {
 
 /// The rows of a part that have these offsets; none when all have.
 pub(in crate::offline) fn rows_of_offsets(
-    file: &File,
+    file: &(impl ChunkReader + Clone + 'static),
     offsets: &Range<i64>,
 ) -> parquet::errors::Result<Option<Range<usize>>> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file.try_clone()?)?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file.clone())?;
     let covered = part::offsets_of(builder.metadata().file_metadata());
     if covered.is_none_or(|covered| offsets.start <= covered.start && covered.end <= offsets.end) {
         return Ok(None);
