@@ -73,6 +73,7 @@ pub struct Config {
     pub join: feature_store::join::JoinConfig,
     pub registry: RegistryConfig,
     pub model: ModelSection,
+    pub sample: trainer::sample::SampleConfig,
     pub train: model::FitConfig,
     pub scorer: scorer::StreamConfig,
     pub gateway: scorer::GatewayConfig,
@@ -119,6 +120,7 @@ impl Config {
         sound(self.model.to_train().check())?;
         sound(self.train.check())?;
         sound(self.scorer.check())?;
+        sound(self.sample.check())?;
         sound(self.gateway.check())?;
         sound(self.telemetry.check())
     }

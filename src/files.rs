@@ -1,6 +1,7 @@
 //! The flags of every verb that reads files of reviews: which files, which of their columns are ours, which rows count.
 
 use feature_store::offline::{ColumnPair, Condition, ReadOptions};
+use schemas::Timestamp;
 use std::path::PathBuf;
 
 /// `--input`, `--column` and `--where`: `#[command(flatten)] files: FileArgs`.
@@ -22,6 +23,12 @@ pub struct RowArgs {
     /// Only rows whose column has this value, such as split=train; of several, all must hold
     #[arg(long = "where", value_name = "COL=VALUE")]
     pub conditions: Vec<Condition>,
+    /// Only rows whose created_at is this or later: a date, RFC 3339, or so long ago, such as 90d or 36h
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub since: Option<Timestamp>,
+    /// Only rows whose created_at is before this
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub until: Option<Timestamp>,
 }
 
 impl RowArgs {
@@ -35,9 +42,22 @@ impl RowArgs {
         ReadOptions {
             columns: self.columns.iter().cloned().collect(),
             conditions: conditions.to_vec(),
+            since: self.since,
+            until: self.until,
             ..ReadOptions::default()
         }
     }
+}
+
+/// A moment as people name it: `2024-05-01`, RFC 3339, or how long ago it was, `90d` or `36h`.
+pub fn moment(text: &str) -> Result<Timestamp, String> {
+    let ago = |unit: char, millis: i64| {
+        let count: u32 = text.trim().strip_suffix(unit)?.trim().parse().ok()?;
+        Timestamp::from_epoch_millis(Timestamp::now().epoch_millis() - i64::from(count) * millis)
+    };
+    ago('d', 86_400_000).or_else(|| ago('h', 3_600_000)).or_else(|| Timestamp::parse(text)).ok_or_else(|| {
+        "give a date such as 2024-05-01, a time in RFC 3339, or so long ago, such as 90d or 36h".to_owned()
+    })
 }
 
 #[cfg(test)]
@@ -61,6 +81,16 @@ mod tests {
         assert_eq!(options.columns.column_of(Field::Rating), "stars");
         assert_eq!(options.columns.column_of(Field::Text), "body");
         assert_eq!(options.conditions, [Condition::new("lang", "en"), Condition::new("x", "")]);
+    }
+
+    #[test]
+    fn a_moment_is_a_date_or_so_long_ago() {
+        assert_eq!(moment("2024-05-01").unwrap().to_string(), "2024-05-01T00:00:00.000Z");
+        let days = (Timestamp::now().epoch_millis() - moment("90d").unwrap().epoch_millis()) as f64 / 86_400_000.0;
+        assert!((days - 90.0).abs() < 0.01, "{days}");
+        for text in ["", "d", "-3d", "90 days ago", "99999999999d"] {
+            assert!(moment(text).is_err(), "{text}");
+        }
     }
 
     #[test]

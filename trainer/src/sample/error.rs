@@ -1,0 +1,121 @@
+//! Why there is no sample. Each message names the file, the folder or the setting, and says what to do about it.
+
+use feature_store::offline::FileError;
+use std::io;
+use std::path::PathBuf;
+
+/// An error of sampling. Nothing stands at the output's path then that was not there before.
+#[derive(Debug, thiserror::Error)]
+pub enum SampleError {
+    /// A file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A setting makes no sense.
+    #[error("{0}")]
+    Setting(String),
+    /// Nothing says what is positive and what is negative.
+    #[error(
+        "{inputs} has no column `label` and no column `rating`: name one of them, --column label=COLUMN or --column \
+         rating=COLUMN"
+    )]
+    NoLabelColumn {
+        /// The files.
+        inputs: String,
+    },
+    /// No row with a text and a label.
+    #[error("{inputs} has no row with a text and a label{dropped}")]
+    NoRows {
+        /// The files.
+        inputs: String,
+        /// What became of the rows, as the end of the sentence.
+        dropped: String,
+    },
+    /// There is nothing to balance.
+    #[error(
+        "{inputs} has {texts} {class} texts and none of the other class{dropped}: a balanced sample needs both; look at \
+         --where and at the column that labels come from"
+    )]
+    OneClass {
+        /// The files.
+        inputs: String,
+        /// Different texts of the class.
+        texts: u64,
+        /// The class.
+        class: &'static str,
+        /// What became of the other rows, as the end of the sentence.
+        dropped: String,
+    },
+    /// A column of too many values.
+    #[error("column `{column}` has more than {limit} values, and each would be a stratum: stratify by another")]
+    TooManyStrata {
+        /// The column.
+        column: String,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// The labels in the store's feedback do not fit.
+    #[error(
+        "the feedback in {store} has more than {labels} labels, and memory for more is not allowed: raise --memory-limit, \
+         or sample files by --input"
+    )]
+    TooMuchFeedback {
+        /// The store.
+        store: String,
+        /// How many would be allowed.
+        labels: usize,
+    },
+    /// The output would replace what is read.
+    #[error("the output `{}` is one of the files that are read: name another", path.display())]
+    OutputIsInput {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The output cannot be written.
+    #[error("cannot write `{}`: {reason}", path.display())]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// What the system or the encoder says.
+        reason: String,
+    },
+    /// Temporary data cannot be kept.
+    #[error(
+        "cannot keep temporary data in the folder `{}`: {source}; free some space there, name another by --temp-dir, or \
+         give more memory by --memory-limit",
+        folder.display()
+    )]
+    Temporary {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The store of `plaudit ingest` cannot be read.
+    #[error(transparent)]
+    Store(Box<feature_store::offline::store::Error>),
+    /// Spark failed, or is not there.
+    #[error("Spark at {address}: {reason}")]
+    Spark {
+        /// Where.
+        address: String,
+        /// What it says, or what is wrong with what it says.
+        reason: String,
+    },
+}
+
+impl From<feature_store::offline::store::Error> for SampleError {
+    fn from(error: feature_store::offline::store::Error) -> Self {
+        Self::Store(Box::new(error))
+    }
+}
+
+impl SampleError {
+    /// Whether other flags on the command line would help, and nothing else would.
+    pub fn is_wrong_usage(&self) -> bool {
+        match self {
+            Self::File(error) => error.is_wrong_usage(),
+            Self::Setting(_) | Self::NoLabelColumn { .. } | Self::OutputIsInput { .. } => true,
+            _ => false,
+        }
+    }
+}
