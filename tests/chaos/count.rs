@@ -19,6 +19,8 @@ pub enum Expected {
 pub struct Came {
     pub key: Option<Vec<u8>>,
     pub source: Place,
+    /// Where it stands itself.
+    pub at: Place,
 }
 
 /// How many offending places are printed.
@@ -31,6 +33,8 @@ pub struct Count {
     dead_letters: usize,
     lost: Vec<Place>,
     repeated: Vec<Place>,
+    /// Where everything stands that came of the repeated ones.
+    outcomes: Vec<(Place, Expected, Place)>,
     out_of_order: Vec<Place>,
     /// A good record among the dead letters, or a bad one among the predictions.
     mistaken: Vec<Place>,
@@ -59,6 +63,10 @@ impl Count {
             }
         }
         count.lost = reviews.keys().filter(|place| !times.contains_key(place)).copied().collect();
+        for (came, kind) in [(predictions, Expected::Prediction), (dead_letters, Expected::DeadLetter)] {
+            let again = came.iter().filter(|came| times[&came.source] > 1);
+            count.outcomes.extend(again.map(|came| (came.source, kind, came.at)));
+        }
         count.repeated = times.into_iter().filter(|&(_, times)| times > 1).map(|(place, _)| place).collect();
         count
     }
@@ -83,7 +91,7 @@ impl Count {
 fn out_of_order(came: &[Came]) -> Vec<Place> {
     let mut last: HashMap<(&[u8], i32), i64> = HashMap::new();
     let mut late = Vec::new();
-    for Came { key, source: (partition, offset) } in came {
+    for Came { key, source: (partition, offset), .. } in came {
         let Some(key) = key else { continue };
         let last = last.entry((key, *partition)).or_insert(*offset);
         if offset < last {
@@ -106,6 +114,9 @@ impl fmt::Display for Count {
                 write!(f, "\n  {what}: reviews/{partition}@{offset}")?;
             }
         }
+        for (source, kind, (partition, offset)) in self.outcomes.iter().take(2 * SHOWN) {
+            write!(f, "\n  of reviews/{}@{}: {kind:?} {partition}@{offset}", source.0, source.1)?;
+        }
         Ok(())
     }
 }
@@ -115,7 +126,7 @@ mod tests {
     use super::*;
 
     fn came(key: &str, offset: i64) -> Came {
-        Came { key: Some(key.into()), source: (0, offset) }
+        Came { key: Some(key.into()), source: (0, offset), at: (0, offset) }
     }
 
     /// Two keys in turns, and a bad record at the end.

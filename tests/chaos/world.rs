@@ -3,7 +3,7 @@
 use crate::count::{Came, Expected, Place};
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::Message;
+use rdkafka::message::{Message, OwnedMessage};
 use schemas::{Prediction, Review, Topics};
 use service::kafka::admin::{TopicSpec, create_topics};
 use service::kafka::{KafkaConfig, NextOffsets, headers, read_to_end};
@@ -33,6 +33,10 @@ pub struct World {
     folder: PathBuf,
     /// Sees the group's offsets though a transaction is open; reads nothing.
     watcher: BaseConsumer,
+}
+
+fn came(record: &OwnedMessage, source: Place) -> Came {
+    Came { key: record.key().map(<[u8]>::to_vec), source, at: (record.partition(), record.offset()) }
 }
 
 impl World {
@@ -176,7 +180,7 @@ impl World {
         let records = read_to_end(&self.kafka, &self.topics.predictions, READING).unwrap();
         let came = records.iter().map(|record| {
             let source = Prediction::decode(record.payload().unwrap()).unwrap().source;
-            Came { key: record.key().map(<[u8]>::to_vec), source: (source.partition, source.offset) }
+            came(record, (source.partition, source.offset))
         });
         came.collect()
     }
@@ -187,7 +191,7 @@ impl World {
             let header = |name| headers::text(record.headers().unwrap(), name).unwrap();
             let partition = header("__connect.errors.partition").parse().unwrap();
             let offset = header("__connect.errors.offset").parse().unwrap();
-            Came { key: record.key().map(<[u8]>::to_vec), source: (partition, offset) }
+            came(record, (partition, offset))
         });
         came.collect()
     }

@@ -9,6 +9,7 @@ mod http;
 mod liveness;
 mod membership;
 mod recovery;
+mod refused;
 mod stopping;
 
 use harness::{Record, Running, World, assert_exactly_once, noise, review, wait_for};

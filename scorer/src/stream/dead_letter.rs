@@ -17,6 +17,8 @@ pub(super) enum DeadLetterCause {
     Panic,
     /// Its prediction is larger than the topic accepts.
     TooLarge,
+    /// Kafka refuses its prediction, by a rule that the scorer did not know.
+    Refused,
 }
 
 impl DeadLetterCause {
@@ -25,6 +27,7 @@ impl DeadLetterCause {
             Self::Decode(cause) => cause.as_str(),
             Self::Panic => "panic",
             Self::TooLarge => "too_large",
+            Self::Refused => "refused",
         }
     }
 }

@@ -11,10 +11,12 @@ use rdkafka::consumer::Consumer;
 use rdkafka::message::{BorrowedMessage, OwnedHeaders};
 use rdkafka::producer::BaseRecord;
 use rdkafka::{Message, TopicPartitionList};
+use service::kafka::admin::max_message_bytes;
 use service::kafka::{
     Error, ErrorKind, KafkaConfig, NextOffset, NextOffsets, TransactionalProducer, committed_offsets, headers,
 };
 use std::hash::{BuildHasher, RandomState};
+use std::ops::Range;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -89,9 +91,46 @@ pub(super) struct Publisher<'c> {
 }
 
 impl Publisher<'_> {
-    /// Publishes the batch, in as many attempts as it takes. What is left out belongs to another owner.
+    /// Publishes the batch in one transaction, or in several where Kafka refuses one for a record in it: halves of it, and
+    /// halves of these, until that record is alone and becomes a dead letter. What is left out belongs to another owner.
     pub(super) fn publish(&mut self, mut scored: ScoredBatch<'_>) -> Result<(), Error> {
         self.divert_what_is_too_large(&mut scored);
+        let all = scored.batch.records.len();
+        let mut part = 0..all;
+        loop {
+            match self.publish_part(&scored, &part) {
+                Ok(()) if part.end == all => return Ok(()),
+                Ok(()) => part = part.end..all,
+                Err(error) if !error.is_about_a_record() || self.stop.is_cancelled() => return Err(error),
+                Err(_) if part.len() > 1 => part.end = part.start + part.len() / 2,
+                Err(error) => self.isolate(scored.outcome_mut(part.start), error)?,
+            }
+        }
+    }
+
+    /// A record that Kafka refuses alone: its prediction becomes a dead letter, and a dead letter leaves out what its topic
+    /// no longer accepts.
+    fn isolate(&mut self, outcome: Option<&mut Outcome>, error: Error) -> Result<(), Error> {
+        match outcome {
+            Some(outcome @ Outcome::Prediction(_)) => {
+                let message = format!("Kafka refuses its prediction: {error}");
+                tracing::warn!("{message}; it becomes a dead letter");
+                *outcome = Outcome::DeadLetter(DeadLetter { cause: DeadLetterCause::Refused, message });
+                Ok(())
+            }
+            _ => {
+                let [limit] = max_message_bytes(&self.settings.kafka, [&self.dead_letters])?;
+                if limit >= self.limits.dead_letter_bytes {
+                    return Err(error);
+                }
+                self.limits.dead_letter_bytes = limit;
+                Ok(())
+            }
+        }
+    }
+
+    /// Publishes these records of the batch, in as many attempts as it takes.
+    fn publish_part(&mut self, scored: &ScoredBatch<'_>, part: &Range<usize>) -> Result<(), Error> {
         let mut pauses = Pauses::new();
         let mut producers = 1;
         let mut is_lost = false;
@@ -99,7 +138,7 @@ impl Publisher<'_> {
         let mut done = NextOffsets::new();
         for attempt in 1.. {
             let started = Instant::now();
-            let error = match self.attempt(&scored, &mut is_lost, &mut done) {
+            let error = match self.attempt(scored, part, &mut is_lost, &mut done) {
                 Ok(records) => {
                     metrics::record_transaction(records, started.elapsed());
                     if attempt > 1 {
@@ -130,6 +169,10 @@ impl Publisher<'_> {
                 return Err(error);
             }
             metrics::count_abort();
+            if error.is_about_a_record() && !is_lost {
+                // It would be refused again.
+                return Err(error);
+            }
             self.ownership.stages.stalled(&format!("transactions fail: {error}"));
             let is_final = is_lost && (producers == MAX_PRODUCERS || self.settings.may_have_a_successor());
             if is_final || attempt == MAX_ATTEMPTS || self.stop.is_cancelled() {
@@ -151,6 +194,7 @@ impl Publisher<'_> {
     fn attempt(
         &mut self,
         scored: &ScoredBatch<'_>,
+        part: &Range<usize>,
         is_lost: &mut bool,
         done: &mut NextOffsets,
     ) -> Result<usize, Error> {
@@ -160,8 +204,8 @@ impl Publisher<'_> {
         }
         // Between attempts the lock is free, so that a rebalance that made one fail can go on.
         let held = self.ownership.hold();
-        self.transact(scored, &held.owned, done)?;
-        Ok(self.report.add(scored, &held.owned))
+        self.transact(scored, part, &held.owned, done)?;
+        Ok(self.report.add(scored, part, &held.owned))
     }
 
     /// Replaces a producer that can't go on. Its last transaction is over then, one way or the other; the answer, the group's
@@ -178,19 +222,29 @@ impl Publisher<'_> {
         Ok(NextOffsets::from_list(&committed))
     }
 
-    fn transact(&self, scored: &ScoredBatch<'_>, owned: &Owned, done: &NextOffsets) -> Result<(), Error> {
+    fn transact(
+        &self,
+        scored: &ScoredBatch<'_>,
+        part: &Range<usize>,
+        owned: &Owned,
+        done: &NextOffsets,
+    ) -> Result<(), Error> {
         let batch = &scored.batch;
         let mut offsets = NextOffsets::new();
-        let mut outcomes = scored.outcomes();
+        // Those before the part are committed already, and their offsets are committed again: so a position behind the
+        // records, which goes with the last part, never takes one back.
+        let mut outcomes = scored.outcomes().enumerate().take(part.end);
         self.producer.begin()?;
         for (partition, run) in batch.runs() {
             let is_owned = batch.is_owned(partition, owned);
             let done = done.get(&self.reviews, partition);
             let mut last = None;
-            for (taken, (outcome, bytes)) in run.iter().zip(outcomes.by_ref()) {
+            for (taken, (i, (outcome, bytes))) in run.iter().zip(outcomes.by_ref()) {
                 let next = NextOffset::after(taken.message.offset());
                 if is_owned && done.is_none_or(|done| done < next) {
-                    self.send(&taken.message, outcome, bytes)?;
+                    if part.contains(&i) {
+                        self.send(&taken.message, outcome, bytes)?;
+                    }
                     last = Some(next);
                 }
             }
@@ -201,12 +255,17 @@ impl Publisher<'_> {
         let is_open = |partition, next| {
             batch.is_owned(partition, owned) && done.get(&self.reviews, partition).is_none_or(|done| done < next)
         };
-        for range in batch.lost.iter().filter(|range| is_open(range.partition, range.to)) {
-            let alert = serde_json::to_vec(&range.alert(&self.reviews)).expect("an alert is JSON");
-            self.producer.send(BaseRecord::to(&self.drift).key(LostRange::MONITOR).payload(&alert))?;
+        if part.start == 0 {
+            for range in batch.lost.iter().filter(|range| is_open(range.partition, range.to)) {
+                let alert = serde_json::to_vec(&range.alert(&self.reviews)).expect("an alert is JSON");
+                self.producer.send(BaseRecord::to(&self.drift).key(LostRange::MONITOR).payload(&alert))?;
+                offsets.advance(&self.reviews, range.partition, range.to);
+            }
         }
-        for &(partition, next) in batch.ends.iter().filter(|&&(partition, next)| is_open(partition, next)) {
-            offsets.advance(&self.reviews, partition, next);
+        if part.end == batch.records.len() {
+            for &(partition, next) in batch.ends.iter().filter(|&&(partition, next)| is_open(partition, next)) {
+                offsets.advance(&self.reviews, partition, next);
+            }
         }
         if offsets.is_empty() {
             // All of it belongs to others now.

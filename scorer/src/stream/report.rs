@@ -11,6 +11,7 @@ use serde::Serialize;
 use service::kafka::headers;
 use service::latency::{Latencies, Quantiles};
 use service::telemetry::propagation;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 use tracing::Span;
 
@@ -56,16 +57,16 @@ impl Tally {
         }
     }
 
-    /// Counts a batch that was just committed; answers how many records of it were.
-    pub(super) fn add(&mut self, scored: &ScoredBatch<'_>, owned: &Owned) -> usize {
+    /// Counts the part of a batch that was just committed; answers how many records of it were.
+    pub(super) fn add(&mut self, scored: &ScoredBatch<'_>, part: &Range<usize>, owned: &Owned) -> usize {
         let before = self.records();
         let mut by_label = [0_u64; 2];
         let committed = Instant::now();
-        let mut outcomes = scored.outcomes();
+        let mut outcomes = scored.outcomes().enumerate();
         for (partition, run) in scored.batch.runs() {
             let is_owned = scored.batch.is_owned(partition, owned);
-            for (taken, (outcome, _)) in run.iter().zip(outcomes.by_ref()) {
-                if !is_owned {
+            for (taken, (i, (outcome, _))) in run.iter().zip(outcomes.by_ref()) {
+                if !is_owned || !part.contains(&i) {
                     continue;
                 }
                 self.latencies.push(committed.duration_since(taken.at));
@@ -83,7 +84,8 @@ impl Tally {
                 }
             }
         }
-        for range in scored.batch.lost.iter().filter(|range| scored.batch.is_owned(range.partition, owned)) {
+        let lost = if part.start == 0 { &scored.batch.lost[..] } else { &[] };
+        for range in lost.iter().filter(|range| scored.batch.is_owned(range.partition, owned)) {
             self.lost_records += range.records();
             metrics::count_lost_records(range.records());
         }

@@ -144,24 +144,24 @@ fn descriptions(metadata: &Metadata, topics: &[&str]) -> BTreeMap<String, TopicD
 /// Kafka's own default of `max.message.bytes`.
 const DEFAULT_MAX_MESSAGE_BYTES: usize = 1_048_588;
 
-/// The largest record, or batch of records, that each topic accepts. Where the broker doesn't say, because this client may
-/// not ask or it doesn't know the question, it is Kafka's default.
+/// The largest record, or batch of records, that each topic accepts and this client sends. Where the broker doesn't say,
+/// because this client may not ask or it doesn't know the question, as the in-process one, it is the client's own limit, or
+/// Kafka's default where it has none.
 pub fn max_message_bytes<const N: usize>(kafka: &KafkaConfig, topics: [&str; N]) -> Result<[usize; N], Error> {
-    // A limit of the client's own holds for all topics, and needs no question; the in-process broker would not answer one.
-    if let Some(bytes) = kafka.properties.get("message.max.bytes").and_then(|value| value.parse().ok()) {
-        return Ok([bytes; N]);
-    }
+    let own: Option<usize> = kafka.properties.get("message.max.bytes").and_then(|value| value.parse().ok());
     let client: AdminClient<DefaultClientContext> =
         kafka.admin().create().map_err(|source| Error::client("create an admin client", source))?;
     let resources = topics.map(ResourceSpecifier::Topic);
     let options = AdminOptions::new().request_timeout(Some(kafka.connect_timeout()));
     let answers = futures::executor::block_on(client.describe_configs(&resources, &options)).unwrap_or_default();
-    let mut limits = [DEFAULT_MAX_MESSAGE_BYTES; N];
+    let mut limits = [own.unwrap_or(DEFAULT_MAX_MESSAGE_BYTES); N];
     for ((limit, name), answer) in limits.iter_mut().zip(topics).zip(answers) {
         let value = answer.ok().and_then(|topic| topic.get("max.message.bytes")?.value.clone());
-        match value.and_then(|value| value.parse().ok()) {
-            Some(bytes) => *limit = bytes,
-            None => tracing::warn!("\"{name}\" does not show its max.message.bytes: takes it for {limit}"),
+        match (value.and_then(|value| value.parse().ok()), own) {
+            (Some(bytes), Some(own)) => *limit = own.min(bytes),
+            (Some(bytes), None) => *limit = bytes,
+            (None, Some(_)) => {}
+            (None, None) => tracing::warn!("\"{name}\" does not show its max.message.bytes: takes it for {limit}"),
         }
     }
     Ok(limits)

@@ -97,6 +97,14 @@ pub enum Error {
         /// Key and payload.
         size_bytes: usize,
     },
+    /// Records that the broker refuses for what they are, by a setting of the topic or of its own.
+    #[error("the broker refuses a record for topic \"{topic}\": {reason}")]
+    RecordRefused {
+        /// Which topic.
+        topic: String,
+        /// What the broker said.
+        reason: String,
+    },
     /// A record of the transaction was not stored.
     #[error("a record for topic \"{topic}\" was not stored: {reason}")]
     Delivery {
@@ -179,11 +187,16 @@ impl Error {
             Error::Untrusted { .. } | Error::NotAllowed { .. } => ErrorKind::Fatal,
             Error::LostRange { .. } | Error::BeyondTheEnd { .. } => ErrorKind::Fatal,
             Error::Unreachable { .. } => ErrorKind::Retry,
-            Error::RecordTooLarge { .. } | Error::NotAMember { .. } => ErrorKind::Abort,
+            Error::RecordTooLarge { .. } | Error::RecordRefused { .. } | Error::NotAMember { .. } => ErrorKind::Abort,
             Error::Delivery { kind, .. } | Error::Transaction { kind, .. } => *kind,
             Error::Bounds { source, .. } => kind_where_it_exists(source),
             Error::Client { source, .. } => kind_of(source),
         }
+    }
+
+    /// Whether the fault is that of one record, so that others of its transaction would be taken without it.
+    pub fn is_about_a_record(&self) -> bool {
+        matches!(self, Error::RecordTooLarge { .. } | Error::RecordRefused { .. })
     }
 
     /// Wraps an error of librdkafka; a refused property names its key, and so do several that do not go together.
@@ -238,6 +251,12 @@ fn kind_where_it_exists(error: &KafkaError) -> ErrorKind {
 pub(super) fn is_fenced(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(code, Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch)
+}
+
+/// The codes by which a broker refuses a record for what it is.
+pub(super) fn is_refusal_of_a_record(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(code, Code::InvalidRecord | Code::InvalidTimestamp | Code::InvalidMessageSize | Code::PolicyViolation)
 }
 
 /// Errors of a cluster that is starting, moving or out of reach for a moment.

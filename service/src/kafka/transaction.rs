@@ -14,7 +14,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
 use super::access::Access;
 use super::config::KafkaConfig;
-use super::error::{Error, ErrorKind, is_fenced, kind_of};
+use super::error::{Error, ErrorKind, is_fenced, is_refusal_of_a_record, kind_of};
 use super::events;
 use super::offset::NextOffsets;
 
@@ -88,7 +88,14 @@ impl TransactionalProducer {
                 Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
                     return Err(Error::RecordTooLarge { topic: topic.to_owned(), size_bytes });
                 }
-                _ => return Err(self.not_stored(topic.to_owned(), &source)),
+                // The transaction has failed already; the record that it failed for says why.
+                _ => {
+                    self.producer.poll(Duration::ZERO);
+                    return Err(match self.producer.context().take_failure() {
+                        Some(failure) => self.not_delivered(failure),
+                        None => self.not_stored(topic.to_owned(), &source),
+                    });
+                }
             }
         }
     }
@@ -146,12 +153,7 @@ impl TransactionalProducer {
     fn flush(&self, deadline: Instant) -> Result<(), Error> {
         let all_acknowledged = self.poll_until_nothing_is_in_flight(deadline);
         if let Some(failure) = self.producer.context().take_failure() {
-            return Err(match failure.source.rdkafka_error_code() {
-                Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
-                    Error::RecordTooLarge { topic: failure.topic, size_bytes: failure.size_bytes }
-                }
-                _ => self.not_stored(failure.topic, &failure.source),
-            });
+            return Err(self.not_delivered(failure));
         }
         if all_acknowledged {
             return Ok(());
@@ -206,6 +208,16 @@ impl TransactionalProducer {
                 }
                 Err(source) => return Err(self.error(step, &source)),
             }
+        }
+    }
+
+    /// The error of a record that was sent and not stored.
+    fn not_delivered(&self, failure: DeliveryFailure) -> Error {
+        let DeliveryFailure { topic, size_bytes, source } = failure;
+        match source.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::MessageSizeTooLarge) => Error::RecordTooLarge { topic, size_bytes },
+            Some(code) if is_refusal_of_a_record(code) => Error::RecordRefused { topic, reason: source.to_string() },
+            _ => self.not_stored(topic, &source),
         }
     }
 
