@@ -58,7 +58,7 @@ pub(super) struct SearchIdentity {
     pub(super) format: u32,
     /// The version of the program, whose trials are drawn in its own way.
     pub(super) program: String,
-    /// The files.
+    /// The files, for people: the same rows in other files are the same search.
     pub(super) data: String,
     /// The rows, by their number and a hash of them all.
     pub(super) rows: u64,
@@ -72,13 +72,13 @@ pub(super) struct SearchIdentity {
 impl SearchIdentity {
     /// A name for a folder.
     pub(super) fn folder_name(&self) -> String {
-        let whole = serde_json::to_string(self).unwrap_or_default();
+        let whole = serde_json::to_string(&Self { data: String::new(), ..self.clone() }).unwrap_or_default();
         model::sha256_hex(whole.as_bytes())[..12].to_owned()
     }
 
     /// What is different in another, in words.
     fn difference(&self, other: &Self) -> Option<String> {
-        if self == other {
+        if *self == (Self { data: self.data.clone(), ..other.clone() }) {
             return None;
         }
         Some(if (self.rows, &self.fingerprint) != (other.rows, &other.fingerprint) {
@@ -217,6 +217,9 @@ mod tests {
         assert!(refusal(validation).contains("by hash, here by time"));
         let settings = BTreeMap::from([("train.c".to_owned(), 3.0.into())]);
         assert!(refusal(SearchIdentity { settings, ..identity(5) }).contains("train.c differs"));
+        let moved = SearchIdentity { data: "b.csv".to_owned(), ..identity(5) };
+        assert_eq!(moved.folder_name(), identity(5).folder_name());
+        assert_eq!(Journal::open(&path, &moved).unwrap().1.len(), 2);
     }
 
     #[test]

@@ -47,9 +47,13 @@ impl Settings {
         drawn
     }
 
-    /// The keys that differ from others, with their values here, as the configuration names them.
+    /// The keys that differ from others, with their values here, as the configuration names them; null is the default.
     pub(super) fn changes(&self, from: &Settings) -> BTreeMap<String, Value> {
-        let (mine, others) = (self.flat(), from.flat());
+        let (mut mine, others) = (self.flat(), from.flat());
+        // Keys that have their default are not written by all sections.
+        let of_default = |key: &String| (!mine.contains_key(key)).then(|| (key.clone(), Value::Null));
+        let defaults: Vec<_> = others.keys().filter_map(of_default).collect();
+        mine.extend(defaults);
         mine.into_iter().filter(|(key, value)| others.get(key) != Some(value)).collect()
     }
 

@@ -75,7 +75,11 @@ impl TrialSummary {
         }
         let short = |(key, value): (&String, &Value)| {
             let name = key.rsplit('.').next().unwrap_or(key);
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let value = match value {
+                Value::Null => "default".to_owned(),
+                Value::String(word) => word.clone(),
+                other => other.to_string(),
+            };
             format!("{name}={value}")
         };
         self.settings.iter().map(short).collect::<Vec<_>>().join(" ")

@@ -98,11 +98,11 @@ fn round_step(length: f64) -> f64 {
     let power = 10_f64.powf((length / 5.0).log10().floor());
     let times = length / 5.0 / power;
     power
-        * if times < 1.5 {
+        * if times < 1.4 {
             1.0
-        } else if times < 3.5 {
+        } else if times < 3.2 {
             2.0
-        } else if times < 7.5 {
+        } else if times < 7.0 {
             5.0
         } else {
             10.0
