@@ -50,6 +50,7 @@ fn main() {
             run.megabytes,
             run.peak_rss_bytes / 1_000_000
         ));
+        say(&format!("round {round}: seconds of processor by thread: {}", run.threads));
         ours.push(run.rate);
         peak = run.peak_rss_bytes.max(peak);
         let rate = bare(&records, &folder.path().join("bare.parquet"));
@@ -109,6 +110,7 @@ struct Run {
     files: u64,
     megabytes: f64,
     peak_rss_bytes: u64,
+    threads: String,
 }
 
 fn ingest(kafka: &KafkaConfig, id: &str, round: usize, folder: &Path) -> Run {
@@ -125,9 +127,10 @@ fn ingest(kafka: &KafkaConfig, id: &str, round: usize, folder: &Path) -> Run {
         command.args(["--set", &setting]);
     }
     let mut running = command.stdout(Stdio::piped()).spawn().expect("plaudit runs");
-    let mut peak_rss_bytes = 0;
+    let (mut peak_rss_bytes, mut threads) = (0, BTreeMap::new());
     while running.try_wait().expect("it can be asked").is_none() {
         peak_rss_bytes = peak_of(running.id()).unwrap_or(peak_rss_bytes);
+        threads.extend(threads_of(running.id()));
         std::thread::park_timeout(Duration::from_millis(20));
     }
     let output = running.wait_with_output().expect("it ends");
@@ -138,6 +141,7 @@ fn ingest(kafka: &KafkaConfig, id: &str, round: usize, folder: &Path) -> Run {
         files: report["files"].as_u64().expect("a number"),
         megabytes: report["bytes"].as_f64().expect("a number") / 1e6,
         peak_rss_bytes,
+        threads: busiest(threads),
     }
 }
 
@@ -146,6 +150,28 @@ fn peak_of(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+}
+
+/// The ticks of processor time that each thread of a process has had, by its number, and its name.
+fn threads_of(pid: u32) -> BTreeMap<String, (String, u64)> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let of_task = |task: std::fs::DirEntry| {
+        let stat = std::fs::read_to_string(task.path().join("stat")).ok()?;
+        let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
+        let mut fields = rest.split_whitespace().skip(11).map(|field| field.parse::<u64>().ok());
+        let ticks = fields.next()?? + fields.next()??;
+        Some((task.file_name().to_string_lossy().into_owned(), (name.to_owned(), ticks)))
+    };
+    tasks.filter_map(of_task).collect()
+}
+
+/// Those that had most, the others left out.
+fn busiest(threads: BTreeMap<String, (String, u64)>) -> String {
+    let mut threads: Vec<(String, u64)> = threads.into_values().filter(|(_, ticks)| *ticks >= 10).collect();
+    threads.sort_by_key(|(_, ticks)| std::cmp::Reverse(*ticks));
+    // A tick is a hundredth of a second.
+    let each = threads.iter().map(|(name, ticks)| format!("{name} {:.1}", *ticks as f64 / 100.0));
+    each.collect::<Vec<_>>().join(", ")
 }
 
 #[derive(Deserialize)]

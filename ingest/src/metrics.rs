@@ -83,6 +83,7 @@ pub(crate) fn record_updates(counts: &UpdateCounts, took: Duration) {
         ("replayed", counts.replayed),
         ("unusable", counts.unusable),
         ("label_without_review", counts.labels_without_review),
+        ("future", counts.future),
     ] {
         counter!(UPDATES, "outcome" => outcome).increment(count);
     }

@@ -1,52 +1,29 @@
-//! What librdkafka calls, from the thread that polls. Partitions that the group assigns are noted and placed elsewhere: they
-//! are given to the client when it is known where they begin, for which librdkafka waits.
+//! What librdkafka calls, from the thread that polls. Partitions that the group assigns are taken note of, and given to the client
+//! one by one when it is known where they begin: one that has no leader, say, holds up no other.
 
-use super::ends::{self, Ends};
+use super::ends;
 use super::lane::{Lane, Lanes, TopicNames};
-use super::placing::{RESTART, Request};
+use super::placing::Request;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
 use service::health::Component;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(super) struct Callbacks {
     pub(super) names: TopicNames,
     pub(super) lanes: Arc<Lanes>,
-    /// Where the run ends, if it does.
-    pub(super) ends: Option<Arc<Ends>>,
-    pub(super) placing: Mutex<Placing>,
     pub(super) requests: Sender<Request>,
     pub(super) health: Component,
 }
 
-/// Partitions that were assigned and are not given to the client yet.
-#[derive(Default)]
-pub(super) struct Placing {
-    /// Of the last assignment; they count from 1.
-    pub(super) number: u64,
-    pub(super) lanes: Option<Vec<Lane>>,
-}
-
 impl Callbacks {
-    pub(super) fn placing(&self) -> MutexGuard<'_, Placing> {
-        self.placing.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Asks where these begin that were assigned.
-    fn request_assignment(&self, lanes: Vec<Lane>) {
-        let mut placing = self.placing();
-        placing.number += 1;
-        placing.lanes = Some(lanes.clone());
+    /// Asks where a partition begins that is ours.
+    pub(super) fn request(&self, lane: Lane) {
         // Nobody answers when the process ends.
-        let _ = self.requests.send(Request { number: placing.number, lanes });
-    }
-
-    /// Asks where this one begins anew. What is being placed goes on being placed.
-    pub(super) fn request_restart(&self, lane: Lane) {
-        let _ = self.requests.send(Request { number: RESTART, lanes: vec![lane] });
+        let _ = self.requests.send(Request { lane, epoch: self.lanes.expect(lane) });
     }
 
     fn lanes_of(&self, list: &TopicPartitionList) -> Vec<Lane> {
@@ -61,28 +38,35 @@ impl ClientContext for Callbacks {
 
     fn stats(&self, statistics: Statistics) {
         ends::tell_lag(&statistics, &self.names, &self.lanes);
-        if let Some(ends) = &self.ends {
-            ends.look(&statistics, &self.names);
-        }
     }
 }
 
 impl ConsumerContext for Callbacks {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
         let lanes = self.lanes_of(list);
-        if event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
-            self.request_assignment(lanes);
-            return;
-        }
-        self.placing().lanes = None;
-        for lane in &lanes {
-            self.lanes.end(*lane);
-        }
-        tracing::info!("gives up {} partitions", lanes.len());
-        if consumer.assignment_lost() {
-            self.health.not_ready("the consumer group has lost sight of this process, which joins it anew");
-        }
-        let done = if is_cooperative(consumer) { consumer.incremental_unassign(list) } else { consumer.unassign() };
+        // The group is answered at once.
+        let done = if event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            self.lanes.assigned();
+            lanes.into_iter().for_each(|lane| self.request(lane));
+            if !self.lanes.is_expecting() {
+                self.health.ready();
+            }
+            match is_cooperative(consumer) {
+                true => consumer.incremental_assign(&TopicPartitionList::new()),
+                false => consumer.assign(&TopicPartitionList::new()),
+            }
+        } else {
+            tracing::info!("gives up {} partitions", lanes.len());
+            let mut read = TopicPartitionList::new();
+            for lane in lanes.into_iter().filter(|lane| self.lanes.end(*lane)) {
+                read.add_partition(self.names.topic(lane.dataset), lane.partition);
+            }
+            if consumer.assignment_lost() {
+                self.lanes.lost();
+                self.health.not_ready("the consumer group has lost sight of this process, which joins it anew");
+            }
+            if is_cooperative(consumer) { consumer.incremental_unassign(&read) } else { consumer.unassign() }
+        };
         if let Err(error) = done {
             tracing::warn!("the consumer group could not rebalance: {error}");
         }

@@ -1,15 +1,18 @@
 //! Records to rows, in the order in which they were read.
 
+use super::batch::{Batch, Run};
 use super::error::ServiceError;
-use super::intake::{Batch, Taken};
 use super::lane::{Epoch, Lane, Lanes, TopicNames};
-use super::online::{Online, UpdateCounts};
+use super::online::{Arrived, Online, UpdateCounts};
 use crate::metrics;
 use arrow_array::RecordBatch;
-use feature_store::offline::store::{Columns, Entry, Origin};
+use feature_store::offline::store::{Columns, Entry as Record, Origin};
 use rdkafka::Message;
+use rdkafka::message::BorrowedMessage;
 use schemas::{Cause, DecodeError, Timestamp};
+use service::kafka::NextOffset;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::mpsc::{Receiver, SyncSender};
 
 /// What goes on to the files.
@@ -48,16 +51,6 @@ pub(super) struct Decoding<'d> {
     pub(super) columns: HashMap<Lane, Columns>,
 }
 
-/// What a batch holds of one partition.
-struct Run {
-    lane: Lane,
-    epoch: Epoch,
-    files_from: i64,
-    next: i64,
-    records: u64,
-    malformed: u64,
-}
-
 impl Decoding<'_> {
     /// Decodes until the batches end, or nobody takes their rows; answers what became of online features.
     pub(super) fn run(
@@ -66,7 +59,7 @@ impl Decoding<'_> {
         steps: &SyncSender<Step>,
     ) -> Result<Option<UpdateCounts>, ServiceError> {
         'batches: for batch in batches {
-            metrics::record_batch(batch.records.len());
+            metrics::record_batch(batch.len());
             let mut entries = Vec::new();
             let decoded = self.decode(batch, &mut entries);
             // Before anything of it can be committed.
@@ -84,71 +77,61 @@ impl Decoding<'_> {
         Ok(self.online.map(|online| online.counts))
     }
 
-    fn decode(&mut self, batch: Batch<'_>, entries: &mut Vec<(Lane, i64, Entry)>) -> Vec<Step> {
-        let mut runs: Vec<Run> = Vec::new();
-        for taken in &batch.records {
-            let run = match runs.iter().position(|run| run.lane == taken.lane) {
-                Some(place) => &mut runs[place],
-                None => {
-                    let Some(owned) = self.lanes.owned(taken.lane).filter(|owned| owned.epoch == taken.epoch) else {
-                        continue;
-                    };
-                    let (lane, epoch, files_from) = (taken.lane, taken.epoch, owned.start.files_from);
-                    runs.push(Run { lane, epoch, files_from, next: 0, records: 0, malformed: 0 });
-                    let last = runs.len() - 1;
-                    &mut runs[last]
-                }
-            };
-            if run.epoch != taken.epoch {
-                continue;
-            }
-            let offset = taken.message.offset();
-            run.next = offset + 1;
-            run.records += 1;
-            let decoded = decode(taken);
-            if let Err(error) = &decoded {
-                metrics::count_malformed(taken.lane.dataset, error.cause.as_str());
-            }
-            if self.files && offset >= run.files_from {
-                run.malformed += u64::from(decoded.is_err());
-                let columns = self
-                    .columns
-                    .entry(taken.lane)
-                    .or_insert_with(|| Columns::new(taken.lane.dataset, &self.names.partition(taken.lane)));
-                let message = &taken.message;
-                let origin = Origin {
-                    offset,
-                    timestamp: message.timestamp().to_millis(),
-                    key: message.key(),
-                    value: message.payload(),
-                };
-                columns.push(origin, decoded.as_ref());
-            }
-            if let Some(entry) = decoded.ok().filter(|_| self.online.is_some()) {
-                entries.push((taken.lane, offset, entry));
-            }
-        }
+    fn decode(&mut self, batch: Batch<'_>, entries: &mut Vec<Arrived>) -> Vec<Step> {
         let now = Timestamp::now();
-        let mut steps = Vec::with_capacity(runs.len() + batch.read_up_to.len() + 1);
-        for run in runs {
-            let Run { lane, epoch, files_from, next, records, malformed } = run;
-            steps.push(match self.columns.get_mut(&lane).filter(|columns| !columns.is_empty()) {
-                Some(columns) => Step::Rows(Rows { lane, epoch, files_from, rows: columns.take(now), next, malformed }),
-                None => Step::ReadUpTo { lane, epoch, next, records },
-            });
+        let mut steps = Vec::with_capacity(batch.runs.len() + batch.read_up_to.len() + 1);
+        for run in batch.runs {
+            if self.lanes.is_owned(run.lane, run.epoch) {
+                steps.push(self.decode_run(run, now, entries));
+            }
         }
-        let ends = batch.read_up_to.iter();
-        steps.extend(ends.map(|&(lane, epoch, next)| Step::ReadUpTo { lane, epoch, next, records: 0 }));
+        let ends = batch.read_up_to.into_iter();
+        steps.extend(ends.map(|(lane, epoch, next)| Step::ReadUpTo { lane, epoch, next, records: 0 }));
         if batch.ends_files {
             steps.push(Step::EndFiles);
         }
         steps
     }
+
+    fn decode_run(&mut self, run: Run<'_>, now: Timestamp, entries: &mut Vec<Arrived>) -> Step {
+        let Run { lane, epoch, files_from, records } = run;
+        let next = records.last().map_or(0, |record| NextOffset::after(record.offset()).0);
+        let (count, mut malformed) = (records.len() as u64, 0);
+        // Rows for files are behind those that stand in files already.
+        let mut columns = (self.files && next > files_from).then(|| match self.columns.entry(lane) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(Columns::new(lane.dataset, &self.names.partition(lane))),
+        });
+        for record in &records {
+            let (offset, timestamp) = (record.offset(), record.timestamp().to_millis());
+            let decoded = decode(lane, record);
+            if let Err(error) = &decoded {
+                metrics::count_malformed(lane.dataset, error.cause.as_str());
+            }
+            if let Some(columns) = columns.as_mut().filter(|_| offset >= files_from) {
+                malformed += u64::from(decoded.is_err());
+                let origin = Origin { offset, timestamp, key: record.key(), value: record.payload() };
+                columns.push(origin, decoded.as_ref());
+            }
+            if self.online.is_some()
+                && let Ok(record) = decoded
+            {
+                entries.push(Arrived { lane, offset, timestamp, record });
+            }
+        }
+        match columns {
+            Some(columns) => {
+                let rows = columns.take(now);
+                Step::Rows(Rows { lane, epoch, files_from, rows, next, malformed })
+            }
+            None => Step::ReadUpTo { lane, epoch, next, records: count },
+        }
+    }
 }
 
-fn decode(taken: &Taken<'_>) -> Result<Entry, DecodeError> {
-    match taken.message.payload() {
-        Some(value) => taken.lane.dataset.decode(value),
+fn decode(lane: Lane, record: &BorrowedMessage<'_>) -> Result<Record, DecodeError> {
+    match record.payload() {
+        Some(value) => lane.dataset.decode(value),
         None => Err(DecodeError {
             cause: Cause::Empty,
             field: String::new(),

@@ -1,33 +1,36 @@
 //! Polling Kafka, and collecting what arrives into batches.
 
 use super::ROLE;
+use super::batch::Batch;
 use super::callbacks::{Callbacks, is_cooperative};
 use super::config::IngestConfig;
 use super::ends::Ends;
 use super::error::ServiceError;
 use super::lane::{Epoch, Lane, Lanes, TopicNames};
-use super::placing::{Placed, RESTART};
+use super::liveness::Liveness;
+use super::placing::Placed;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, Offset, TopicPartitionList};
 use service::health::Component;
 use service::kafka::{Access, Error, KafkaConfig, NextOffset, NextOffsets, committed_offsets};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// How long a poll waits when there is nothing to do: the time within which a cancelled token is seen.
 const IDLE: Duration = Duration::from_millis(100);
-/// How long it waits while a start is looked up, or while a batch is at hand that the next stage can't take yet.
+/// How long it waits while a start is looked up or the last files are written, or while a batch is at hand that the next stage
+/// can't take yet.
 const BUSY: Duration = Duration::from_millis(1);
 /// How long a full batch waits before the partitions pause. Pausing drops what the client has fetched ahead, so it is for
-/// stages that are held up, not for those that are merely busy. Until then nobody polls: it is half of the shortest
-/// `max.poll.interval.ms` that goes with the session's length.
-const PAUSE_AFTER: Duration = Duration::from_secs(5);
-/// How long a poll waits while they are paused.
-const PAUSED: Duration = Duration::from_millis(10);
+/// stages that are held up, not for those that are merely busy.
+const PAUSE_AFTER: Duration = Duration::from_millis(500);
+/// So many records are read before the clock, the token and the other threads' news are looked at again: a small part of a
+/// millisecond.
+const POLLS_PER_LOOK: usize = 64;
 /// How long the broker may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
 /// How often a run that stops at the end asks how far other members are.
@@ -35,52 +38,13 @@ const LOOK_AT_OTHERS: Duration = Duration::from_millis(200);
 
 pub(super) type LaneConsumer = BaseConsumer<Callbacks>;
 
-/// A record, and by which assignment it was read.
-pub(super) struct Taken<'c> {
-    pub(super) message: BorrowedMessage<'c>,
-    pub(super) lane: Lane,
-    pub(super) epoch: Epoch,
-}
-
-/// Records on their way to the stores.
-#[derive(Default)]
-pub(super) struct Batch<'c> {
-    pub(super) records: Vec<Taken<'c>>,
-    /// Partitions of which everything before these offsets was read.
-    pub(super) read_up_to: Vec<(Lane, Epoch, i64)>,
-    /// Whether files are to be ended with this batch.
-    pub(super) ends_files: bool,
-    bytes: usize,
-}
-
-impl Batch<'_> {
-    fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.read_up_to.is_empty() && !self.ends_files
-    }
-
-    /// Takes out what was read of a partition.
-    fn remove(&mut self, lane: Lane) {
-        self.records.retain(|taken| taken.lane != lane);
-        self.bytes = self.records.iter().map(|taken| size_bytes(&taken.message)).sum();
-    }
-
-    fn is_full(&self, config: &IngestConfig) -> bool {
-        self.records.len() >= config.batch_max_records || self.bytes >= config.batch_max_bytes
-    }
-}
-
-fn size_bytes(message: &BorrowedMessage<'_>) -> usize {
-    message.payload_len() + message.key_len()
-}
-
 /// Joins the consumer group.
 pub(super) fn subscribe(kafka: &KafkaConfig, names: &TopicNames, callbacks: Callbacks) -> Result<LaneConsumer, Error> {
     let mut config = kafka.consumer(ROLE);
     // A position that the topic doesn't hold is never passed over in silence.
     config.set("auto.offset.reset", "error");
-    config.set("enable.partition.eof", "true");
     if !kafka.properties.contains_key("statistics.interval.ms") {
-        config.set("statistics.interval.ms", if callbacks.ends.is_some() { "100" } else { "5000" });
+        config.set("statistics.interval.ms", "5000");
     }
     let consumer: LaneConsumer =
         config.create_with_context(callbacks).map_err(|source| Error::client("create a consumer", source))?;
@@ -96,11 +60,13 @@ pub(super) struct Intake<'c, 'p> {
     pub(super) config: &'p IngestConfig,
     pub(super) ends: Option<&'p Ends>,
     pub(super) health: &'p Component,
+    pub(super) liveness: Liveness,
     pub(super) placed: Receiver<Placed>,
     /// Partitions whose files another writer went on with: they begin anew.
     pub(super) to_restart: Receiver<Lane>,
-    /// Those among them that are being placed.
-    pub(super) restarting: HashSet<Lane>,
+    /// Up to where each partition was read by its assignment.
+    pub(super) read: HashMap<Lane, (Epoch, i64)>,
+    pub(super) looked_at_positions: Instant,
     pub(super) looked_at_others: Option<Instant>,
     pub(super) ended_files: bool,
 }
@@ -110,19 +76,17 @@ impl<'c> Intake<'c, '_> {
     pub(super) fn run(mut self, stop: &CancellationToken, batches: &SyncSender<Batch<'c>>) -> Result<(), ServiceError> {
         let mut batch = Batch::default();
         while !stop.is_cancelled() {
-            self.begin_what_is_placed(&mut batch)?;
-            self.restart_what_lost();
-            let is_waiting = self.consumer.context().placing().lanes.is_some() || !self.restarting.is_empty();
+            self.follow_changes(&mut batch)?;
             let wait = match batch.is_empty() {
-                true if is_waiting => BUSY,
+                true if self.lanes.is_expecting() || self.ended_files => BUSY,
                 true => IDLE,
                 false => Duration::ZERO,
             };
-            let began = Instant::now();
-            let came = self.poll(wait, &mut batch)?;
-            // A poll that did not wait to its end may have met statistics, with records behind them.
-            let is_silent = !came && batch.records.is_empty() && wait == IDLE && began.elapsed() >= IDLE;
-            if is_silent && self.ends.is_some() && self.has_reached_the_end(&mut batch)? {
+            let came = self.collect(wait, &mut batch)?;
+            if !came {
+                self.note_positions(&mut batch)?;
+            }
+            if batch.is_empty() && self.has_reached_the_end(&mut batch)? {
                 break;
             }
             if batch.is_empty() || came && !batch.is_full(self.config) {
@@ -134,103 +98,77 @@ impl<'c> Intake<'c, '_> {
                 None => break,
             };
         }
-        self.leave_nothing_waiting();
         Ok(())
     }
 
-    /// Gives partitions to the client whose starts are known by now.
-    fn begin_what_is_placed(&mut self, batch: &mut Batch<'c>) -> Result<(), ServiceError> {
-        while let Ok(Placed { number, starts }) = self.placed.try_recv() {
-            let is_assignment = {
-                let mut placing = self.consumer.context().placing();
-                number != RESTART && placing.number == number && placing.lanes.take().is_some()
-            };
-            if is_assignment {
-                let mut list = TopicPartitionList::new();
-                for (lane, start) in &starts {
-                    list.add_partition_offset(
-                        self.names.topic(lane.dataset),
-                        lane.partition,
-                        Offset::Offset(start.from),
-                    )
-                    .map_err(|source| Error::client("list offsets", source))?;
-                    // The client remembers that a partition was paused when it was given up: it would never be read again.
-                    let epoch = self.lanes.begin(*lane, *start);
-                    self.note_start(*lane, epoch, start.from, batch);
-                }
-                let done = self.consumer.resume(&list).and(if is_cooperative(self.consumer) {
-                    self.consumer.incremental_assign(&list)
-                } else {
-                    self.consumer.assign(&list)
-                });
-                done.map_err(|source| Error::client("take on the assigned partitions", source))?;
-                self.lanes.assigned();
-                self.health.ready();
-                tracing::info!("reads {} partitions more", starts.len());
-                continue;
-            }
-            if number != RESTART {
-                // The group has taken them back.
-                continue;
-            }
-            for (lane, start) in starts {
-                if !self.restarting.remove(&lane) || self.lanes.owned(lane).is_none() {
-                    continue;
-                }
-                let topic = self.names.topic(lane.dataset);
-                match self.consumer.seek(topic, lane.partition, Offset::Offset(start.from), ANSWER) {
-                    Ok(()) => {
-                        let epoch = self.lanes.begin(lane, start);
-                        self.note_start(lane, epoch, start.from, batch);
-                    }
-                    // From where it is it must not go on: records would be left out.
-                    Err(error) => {
-                        tracing::warn!("{} could not begin anew: {error}", self.names.partition(lane));
-                        self.join_anew()?;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn note_start(&self, lane: Lane, epoch: Epoch, from: i64, batch: &mut Batch<'c>) {
-        // What was read by an earlier assignment will be read again.
-        batch.remove(lane);
-        if let Some(ends) = self.ends {
-            ends.begin_anew();
-            ends.read_up_to(lane, epoch, from);
-            batch.read_up_to.push((lane, epoch, from));
-        }
-    }
-
-    /// Asks where partitions begin now whose next file is somebody else's.
-    fn restart_what_lost(&mut self) {
+    /// Gives partitions to the client whose starts are known by now, and takes those from it that begin anew.
+    fn follow_changes(&mut self, batch: &mut Batch<'c>) -> Result<(), ServiceError> {
         while let Ok(lane) = self.to_restart.try_recv() {
-            self.restart(lane);
+            self.restart(lane)?;
+        }
+        let mut begun = Vec::new();
+        while let Ok(Placed { lane, epoch, start }) = self.placed.try_recv() {
+            // Otherwise the group has taken it back.
+            if self.lanes.begin(lane, epoch, start) {
+                // What was read by an earlier assignment will be read again.
+                batch.remove(lane);
+                self.read.insert(lane, (epoch, start.from));
+                // Others see then that it is done up to there.
+                batch.read_up_to.push((lane, epoch, start.from));
+                begun.push(lane);
+            }
+        }
+        if !begun.is_empty() {
+            self.give(&begun).map_err(|source| Error::client("take on the assigned partitions", source))?;
+            tracing::info!("reads {} partitions more", begun.len());
+            if !self.lanes.is_expecting() {
+                self.health.ready();
+            }
+        }
+        self.liveness.look(self.lanes, &self.read, |lane| {
+            let topic = self.names.topic(lane.dataset);
+            self.consumer.fetch_watermarks(topic, lane.partition, ANSWER).ok().map(|(_, end)| end)
+        });
+        Ok(())
+    }
+
+    /// Partitions with the offsets at which they go on.
+    fn positions(&self, lanes: impl IntoIterator<Item = Lane>) -> KafkaResult<TopicPartitionList> {
+        let mut list = TopicPartitionList::new();
+        for lane in lanes {
+            let Some((_, next)) = self.read.get(&lane) else { continue };
+            list.add_partition_offset(self.names.topic(lane.dataset), lane.partition, Offset::Offset(*next))?;
+        }
+        Ok(list)
+    }
+
+    fn owned(&self) -> Vec<Lane> {
+        self.lanes.all().into_iter().map(|(lane, _)| lane).collect()
+    }
+
+    fn give(&self, begun: &[Lane]) -> KafkaResult<()> {
+        let list = self.positions(begun.iter().copied())?;
+        // The client remembers that a partition was paused when it was given up: it would never be read again.
+        self.consumer.resume(&list)?;
+        match is_cooperative(self.consumer) {
+            true => self.consumer.incremental_assign(&list),
+            false => self.consumer.assign(&self.positions(self.owned())?),
         }
     }
 
-    fn restart(&mut self, lane: Lane) {
-        if self.lanes.owned(lane).is_some() && self.restarting.insert(lane) {
-            self.consumer.context().request_restart(lane);
-        }
-    }
-
-    /// Leaves the group and joins it again: the next assignment finds out where each partition begins. A client that has no
-    /// valid position for a partition can't be told one otherwise.
-    fn join_anew(&mut self) -> Result<(), Error> {
-        self.restarting.clear();
-        let owned = self.lanes.all();
-        if owned.is_empty() {
-            // It is on its way already: each partition tells the same.
+    /// Begins anew with a partition whose next file is somebody else's.
+    fn restart(&self, lane: Lane) -> Result<(), ServiceError> {
+        if self.lanes.owned(lane).is_none() {
             return Ok(());
         }
-        self.health.not_ready("joins the consumer group anew");
-        // What is still fetched of them is not theirs to write.
-        owned.into_iter().for_each(|(lane, _)| self.lanes.end(lane));
-        self.consumer.unsubscribe();
-        self.consumer.subscribe(&self.names.all()).map_err(|source| Error::client("subscribe", source))
+        let list = self.positions([lane]).and_then(|list| {
+            self.consumer.context().request(lane);
+            match is_cooperative(self.consumer) {
+                true => self.consumer.incremental_unassign(&list),
+                false => self.consumer.assign(&self.positions(self.owned())?),
+            }
+        });
+        Ok(list.map_err(|source| Error::client("begin anew with a partition", source))?)
     }
 
     /// Gives the batch to the next stage; while that is busy, goes on collecting. When the batch is full and the wait is long,
@@ -251,27 +189,25 @@ impl<'c> Intake<'c, '_> {
                 Err(TrySendError::Full(_)) if stop.is_cancelled() => break false,
                 Err(TrySendError::Full(unsent)) => batch = unsent,
             }
-            self.begin_what_is_placed(&mut batch)?;
-            let full_for = batch.is_full(self.config).then(|| full_since.get_or_insert_with(Instant::now).elapsed());
-            if full_for.is_none() {
+            self.follow_changes(&mut batch)?;
+            if !batch.is_full(self.config) {
                 full_since = None;
-                if !self.poll(Duration::ZERO, &mut batch)? {
+                // Polling with a wait of a millisecond or less would spin through it.
+                if !self.collect(Duration::ZERO, &mut batch)? {
                     std::thread::park_timeout(BUSY);
                 }
-            } else if full_for.is_some_and(|full_for| full_for < PAUSE_AFTER) {
+            } else if full_since.get_or_insert_with(Instant::now).elapsed() < PAUSE_AFTER {
                 std::thread::park_timeout(BUSY);
             } else {
                 // Again each time: a partition may have come meanwhile.
                 self.set_paused(true)?;
                 paused = true;
-                self.poll(PAUSED, &mut batch)?;
+                self.collect(IDLE, &mut batch)?;
             }
         };
         if paused {
             self.set_paused(false)?;
-            if let Some(ends) = self.ends {
-                ends.begin_anew();
-            }
+            self.liveness.begin_anew();
         }
         Ok(sent.then(Batch::default))
     }
@@ -282,19 +218,31 @@ impl<'c> Intake<'c, '_> {
             .map_err(|source| Error::client("pause or resume partitions", source))
     }
 
+    /// Waits for a record, and takes those that have come with it; false when no more is at hand.
+    fn collect(&mut self, wait: Duration, batch: &mut Batch<'c>) -> Result<bool, ServiceError> {
+        let mut run = None;
+        let mut came = self.poll(wait, batch, &mut run)?;
+        for _ in 1..POLLS_PER_LOOK {
+            if !came || batch.is_full(self.config) {
+                break;
+            }
+            came = self.poll(Duration::ZERO, batch, &mut run)?;
+        }
+        self.end_run(run);
+        Ok(came)
+    }
+
     /// Waits for one record; false when none came.
-    fn poll(&mut self, wait: Duration, batch: &mut Batch<'c>) -> Result<bool, ServiceError> {
+    fn poll(&mut self, wait: Duration, batch: &mut Batch<'c>, run: &mut Option<Reading>) -> Result<bool, ServiceError> {
         match self.consumer.poll(wait) {
             None => Ok(false),
             Some(Ok(message)) => {
-                self.take(message, batch);
+                self.take(message, batch, run);
                 Ok(true)
             }
-            // Statistics tell of which topic.
-            Some(Err(KafkaError::PartitionEOF(_))) => Ok(true),
             Some(Err(KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset))) => {
-                tracing::warn!("a position lies outside of what a topic holds: joins the group anew");
-                self.join_anew()?;
+                tracing::warn!("a position lies outside of what a topic holds: begins anew with all partitions");
+                self.owned().into_iter().try_for_each(|lane| self.restart(lane))?;
                 Ok(false)
             }
             Some(Err(error)) => {
@@ -320,44 +268,87 @@ impl<'c> Intake<'c, '_> {
         }
     }
 
-    fn take(&mut self, message: BorrowedMessage<'c>, batch: &mut Batch<'c>) {
-        let Some(lane) = self.names.lane(message.topic(), message.partition()) else { return };
+    fn take(&mut self, message: BorrowedMessage<'c>, batch: &mut Batch<'c>, run: &mut Option<Reading>) {
+        let is_known = run.as_ref().is_some_and(|run| {
+            run.change == self.lanes.change()
+                && run.lane.partition == message.partition()
+                && self.names.topic(run.lane.dataset) == message.topic()
+        });
+        if !is_known {
+            self.end_run(run.take());
+            *run = self.begin_run(&message, batch);
+        }
+        let Some(run) = run else { return };
+        run.next = NextOffset::after(message.offset()).0.min(run.end);
+        if message.offset() < run.end {
+            batch.push(run.at, message);
+        }
+    }
+
+    /// Looks up what holds for the records of a partition that come now.
+    fn begin_run(&self, message: &BorrowedMessage<'c>, batch: &mut Batch<'c>) -> Option<Reading> {
+        let change = self.lanes.change();
+        let lane = self.names.lane(message.topic(), message.partition())?;
         // A record that was fetched before its partition was given up belongs to the next owner.
-        let Some(owned) = self.lanes.owned(lane) else { return };
-        let epoch = owned.epoch;
-        if let Some(ends) = self.ends {
-            ends.read_up_to(lane, epoch, NextOffset::after(message.offset()).0);
-            if message.offset() >= ends.of(lane) {
-                return;
+        let owned = self.lanes.owned(lane)?;
+        let at = batch.run(lane, owned.epoch, owned.start.files_from);
+        let end = self.ends.map_or(i64::MAX, |ends| ends.of(lane));
+        Some(Reading { lane, epoch: owned.epoch, change, at, end, next: message.offset() })
+    }
+
+    fn end_run(&mut self, run: Option<Reading>) {
+        if let Some(Reading { lane, epoch, next, .. }) = run {
+            self.read.insert(lane, (epoch, next));
+        }
+    }
+
+    /// What is read reaches beyond the last record: the markers of transactions take offsets and are not delivered. The client
+    /// knows when it has passed them.
+    fn note_positions(&mut self, batch: &mut Batch<'c>) -> Result<(), Error> {
+        if self.looked_at_positions.elapsed() < IDLE {
+            return Ok(());
+        }
+        self.looked_at_positions = Instant::now();
+        let positions = self.consumer.position().map_err(|source| Error::client("read the positions", source))?;
+        for found in positions.elements() {
+            let Offset::Offset(next) = found.offset() else { continue };
+            let Some(lane) = self.names.lane(found.topic(), found.partition()) else { continue };
+            let next = self.ends.map_or(next, |ends| next.min(ends.of(lane)));
+            if let Some((epoch, read)) = self.read.get_mut(&lane)
+                && self.lanes.is_owned(lane, *epoch)
+                && next > *read
+            {
+                *read = next;
+                batch.read_up_to.push((lane, *epoch, next));
             }
         }
-        batch.bytes += size_bytes(&message);
-        batch.records.push(Taken { message, lane, epoch });
+        Ok(())
     }
 
     /// Whether all topics are done: our partitions read to their ends, those of others committed by them. Files are ended
     /// as soon as ours are, for others may wait for our commits as we do for theirs.
     fn has_reached_the_end(&mut self, batch: &mut Batch<'c>) -> Result<bool, ServiceError> {
         let Some(ends) = self.ends else { return Ok(false) };
-        batch.read_up_to.extend(ends.nothing_is_left(self.lanes));
-        let is_placing = self.consumer.context().placing().lanes.is_some() || !self.restarting.is_empty();
-        if !batch.records.is_empty() || !self.lanes.was_assigned() || is_placing {
+        if self.lanes.unassigned().is_some() || self.lanes.is_expecting() {
             return Ok(false);
         }
-        let Some(others) = ends.left_to_others(self.lanes) else {
+        let owned = self.lanes.all();
+        let is_read =
+            |lane, epoch| self.read.get(lane).is_some_and(|&(of, next)| of == epoch && next >= ends.of(*lane));
+        if !owned.iter().all(|(lane, owned)| is_read(lane, owned.epoch)) {
             self.ended_files = false;
             return Ok(false);
-        };
+        }
         if !self.ended_files {
             self.ended_files = true;
             batch.ends_files = true;
             return Ok(false);
         }
         // Ours are on their way; should another writer win one of the files, the partition begins anew.
-        let ours_are_written = self.lanes.all().into_iter().all(|(lane, owned)| owned.done >= ends.of(lane));
-        if !ours_are_written || !batch.is_empty() {
+        if owned.iter().any(|(lane, owned)| owned.done < ends.of(*lane)) {
             return Ok(false);
         }
+        let others = ends.of_others(self.lanes);
         if others.is_empty() {
             return Ok(true);
         }
@@ -369,23 +360,25 @@ impl<'c> Intake<'c, '_> {
         for (lane, _) in &others {
             list.add_partition(self.names.topic(lane.dataset), lane.partition);
         }
-        let committed = match committed_offsets(self.consumer, list, ANSWER) {
-            Ok(list) => NextOffsets::from_list(&list),
-            // The next look may find the group's coordinator.
-            Err(_) => return Ok(false),
-        };
+        // Where there is no answer, the next look may find the group's coordinator.
+        let Ok(committed) = committed_offsets(self.consumer, list, ANSWER) else { return Ok(false) };
+        let committed = NextOffsets::from_list(&committed);
         let is_done = |&(lane, end): &(Lane, i64)| {
             committed.get(self.names.topic(lane.dataset), lane.partition).is_some_and(|next| next.0 >= end)
         };
         Ok(others.iter().all(is_done))
     }
+}
 
-    /// The client would wait at its end for an assignment that is still being placed.
-    fn leave_nothing_waiting(&self) {
-        if self.consumer.context().placing().lanes.take().is_some()
-            && let Err(error) = self.consumer.unassign()
-        {
-            tracing::debug!("an assignment was not given up: {error}");
-        }
-    }
+/// Records of one partition that come one after the other. It does not outlive a call that collects.
+struct Reading {
+    lane: Lane,
+    epoch: Epoch,
+    /// The last change of what is read before it.
+    change: u64,
+    /// Its run in the batch.
+    at: usize,
+    /// Where the partition ends for this run of the program.
+    end: i64,
+    next: i64,
 }

@@ -7,7 +7,9 @@
 use feature_store::offline::store::{Dataset, SourcePartition};
 use schemas::Topics;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// The number of an assignment of a partition.
 pub(super) type Epoch = u64;
@@ -65,38 +67,79 @@ pub(super) struct Owned {
 }
 
 /// What is read now.
-#[derive(Default)]
-pub(super) struct Lanes(Mutex<State>);
+pub(super) struct Lanes {
+    state: Mutex<State>,
+    changes: AtomicU64,
+}
 
-#[derive(Default)]
 struct State {
     owned: HashMap<Lane, Owned>,
+    /// What is assigned and not read yet, because it is being found out where it begins.
+    expected: HashMap<Lane, Epoch>,
     epochs: Epoch,
-    was_assigned: bool,
+    /// Since when the group has given no answer.
+    unassigned: Option<Instant>,
 }
 
 impl Lanes {
-    /// A partition is read from here on.
-    pub(super) fn begin(&self, lane: Lane, start: Start) -> Epoch {
+    pub(super) fn new() -> Self {
+        let unassigned = Some(Instant::now());
+        let state = State { owned: HashMap::new(), expected: HashMap::new(), epochs: 0, unassigned };
+        Self { state: Mutex::new(state), changes: AtomicU64::new(0) }
+    }
+
+    /// A partition is ours and will be read, by this assignment, when it is known where it begins.
+    pub(super) fn expect(&self, lane: Lane) -> Epoch {
+        self.changed();
         let mut state = self.state();
         state.epochs += 1;
         let epoch = state.epochs;
-        state.owned.insert(lane, Owned { epoch, start, done: start.from });
+        state.owned.remove(&lane);
+        state.expected.insert(lane, epoch);
         epoch
+    }
+
+    pub(super) fn is_expected(&self, lane: Lane, epoch: Epoch) -> bool {
+        self.state().expected.get(&lane) == Some(&epoch)
+    }
+
+    pub(super) fn is_expecting(&self) -> bool {
+        !self.state().expected.is_empty()
+    }
+
+    /// A partition is read from here on; false where it is not expected any more by this assignment.
+    pub(super) fn begin(&self, lane: Lane, epoch: Epoch, start: Start) -> bool {
+        self.changed();
+        let mut state = self.state();
+        let is_expected = state.expected.get(&lane) == Some(&epoch);
+        if is_expected {
+            state.expected.remove(&lane);
+            state.owned.insert(lane, Owned { epoch, start, done: start.from });
+        }
+        is_expected
+    }
+
+    /// A partition is not ours any more. Answers whether it was read.
+    pub(super) fn end(&self, lane: Lane) -> bool {
+        self.changed();
+        let mut state = self.state();
+        state.expected.remove(&lane);
+        state.owned.remove(&lane).is_some()
     }
 
     /// The group has answered, be it with no partition.
     pub(super) fn assigned(&self) {
-        self.state().was_assigned = true;
+        self.state().unassigned = None;
     }
 
-    pub(super) fn was_assigned(&self) -> bool {
-        self.state().was_assigned
+    /// The group has lost sight of this member.
+    pub(super) fn lost(&self) {
+        self.state().unassigned = Some(Instant::now());
     }
 
-    /// A partition is not read any more.
-    pub(super) fn end(&self, lane: Lane) {
-        self.state().owned.remove(&lane);
+    /// Since when the group has given no answer.
+    pub(super) fn unassigned(&self) -> Option<Instant> {
+        self.state().unassigned
     }
 
     /// The assignment by which it is read now.
@@ -108,10 +151,14 @@ impl Lanes {
         self.owned(lane).is_some_and(|owned| owned.epoch == epoch)
     }
 
-    /// What is written reaches up to `next`.
-    pub(super) fn done(&self, lane: Lane, epoch: Epoch, next: i64) {
-        if let Some(owned) = self.state().owned.get_mut(&lane).filter(|owned| owned.epoch == epoch) {
-            owned.done = owned.done.max(next);
+    /// What is written reaches up to `next`, or further as it was told before. Answers how far.
+    pub(super) fn done(&self, lane: Lane, epoch: Epoch, next: i64) -> i64 {
+        match self.state().owned.get_mut(&lane).filter(|owned| owned.epoch == epoch) {
+            Some(owned) => {
+                owned.done = owned.done.max(next);
+                owned.done
+            }
+            None => next,
         }
     }
 
@@ -119,7 +166,17 @@ impl Lanes {
         self.state().owned.iter().map(|(lane, owned)| (*lane, *owned)).collect()
     }
 
+    /// The number of the last change of what is read: what was looked up holds for as long as it is the same. Changes are
+    /// made by the thread that polls, which is the one that asks.
+    pub(super) fn change(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
+    }
+
+    fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

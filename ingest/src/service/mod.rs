@@ -3,9 +3,10 @@
 //!
 //! Stages in threads of their own, joined by short channels: *intake* polls Kafka and collects batches, *decoding* makes rows of
 //! them and updates online features, *filing* makes files of the rows, *storing* creates the files and commits offsets. Beside them, *placing* finds out
-//! where assigned partitions begin: where the chain of their files ends. A process that is killed leaves nothing but complete
+//! where each assigned partition begins: where the chain of its files ends. A process that is killed leaves nothing but complete
 //! files; the next one begins behind them.
 
+mod batch;
 mod callbacks;
 mod config;
 mod decoding;
@@ -14,10 +15,13 @@ mod error;
 mod filing;
 mod intake;
 mod lane;
+mod liveness;
 mod online;
 mod placing;
 mod report;
 mod storing;
+#[cfg(test)]
+mod tests;
 mod waiting;
 
 pub use config::IngestConfig;
@@ -30,21 +34,29 @@ use ends::Ends;
 use feature_store::offline::store::Store;
 use feature_store::online::OnlineStore;
 use lane::{Lanes, TopicNames};
+use liveness::Liveness;
 use rdkafka::consumer::Consumer;
 use report::Tally;
 use schemas::Topics;
 use service::health::Component;
 use service::kafka::KafkaConfig;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::mpsc::{channel, sync_channel};
-use std::sync::{Arc, Mutex};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use waiting::Waiting;
 
 /// The role in the consumer group's name.
 const ROLE: &str = "ingest";
+
+/// What is in hand is written within this time when the process is told to stop; what is not stays in Kafka.
+pub const GRACE: Duration = Duration::from_secs(45);
+/// Finished files that wait to be stored.
+const FINISHED: usize = 16;
+/// An update of online features that is left out then comes again from Kafka.
+const ONLINE_GRACE: Duration = Duration::from_secs(10);
 
 /// What an ingest needs.
 pub struct Ingest {
@@ -76,45 +88,39 @@ impl Ingest {
         health.not_ready("joins the consumer group");
         let names = TopicNames::new(&topics);
         kafka.check_topics(&names.all(), "create them with `plaudit topics create`")?;
-        let waiting = Waiting::new(health.beside("offline store"));
+        let waiting = Waiting::new(health.beside("offline store"), &runtime, GRACE);
         if let Some(store) = &offline
-            && waiting.until_done(token, || Ok(runtime.block_on(store.check_writable())?))?.is_none()
+            && waiting.until_done(token, async || Ok(store.check_writable().await?))?.is_none()
         {
             return Ok(IngestReport::default());
         }
-        let ends = if until_end { Some(Arc::new(Ends::now(&kafka, &names)?)) } else { None };
-        let lanes = Arc::new(Lanes::default());
+        let ends = if until_end { Some(Ends::now(&kafka, &names)?) } else { None };
+        let lanes = Arc::new(Lanes::new());
         let (requests, to_place) = channel();
-        let callbacks = Callbacks {
-            names: names.clone(),
-            lanes: Arc::clone(&lanes),
-            ends: ends.clone(),
-            placing: Mutex::default(),
-            requests,
-            health: health.clone(),
-        };
+        let callbacks = Callbacks { names: names.clone(), lanes: Arc::clone(&lanes), requests, health: health.clone() };
         let consumer = intake::subscribe(&kafka, &names, callbacks)?;
         let group = kafka.group_of(ROLE);
         tracing::info!(messaging.consumer.group.name = %group, "writes {}", names.all().join(", "));
 
         let started = Instant::now();
-        let placing_waits = Waiting::new(health.beside("start"));
-        let online_waits = Waiting::new(health.beside("online store"));
+        let online_waits = Waiting::new(health.beside("online store"), &runtime, ONLINE_GRACE);
         let (placed, starts) = channel();
         let (restart, to_restart) = channel();
-        // One batch or step waits before each stage, which keeps it busy; a file that is finished waits in the hands of filing.
+        let (stored, to_forget) = channel();
+        // One batch or step waits before each stage, which keeps it busy. Files that are finished count as memory in hand.
         let (collected, to_decode) = sync_channel(1);
         let (decoded, to_file) = sync_channel(1);
-        let (filed, to_store) = sync_channel(0);
+        let (filed, to_store) = sync_channel(FINISHED);
         let placer = placing::Placer {
             consumer: &consumer,
             kafka: &kafka,
             group: &group,
             names: &names,
+            lanes: &lanes,
             offline: offline.as_ref(),
             online: online.is_some(),
             runtime: &runtime,
-            waiting: &placing_waits,
+            health: health.beside("start"),
         };
         let intake = intake::Intake {
             consumer: &consumer,
@@ -122,11 +128,13 @@ impl Ingest {
             names: &names,
             lanes: &lanes,
             config: &config,
-            ends: ends.as_deref(),
+            ends: ends.as_ref(),
             health: &health,
+            liveness: Liveness::new(health.beside("progress"), config.stall_timeout()),
             placed: starts,
             to_restart,
-            restarting: HashSet::new(),
+            read: HashMap::new(),
+            looked_at_positions: Instant::now(),
             looked_at_others: None,
             ended_files: false,
         };
@@ -139,7 +147,6 @@ impl Ingest {
             online: online.as_ref().map(|store| online::Online {
                 store,
                 names: &names,
-                runtime: &runtime,
                 waiting: &online_waits,
                 stop: &stop,
                 counts: UpdateCounts::default(),
@@ -150,6 +157,10 @@ impl Ingest {
             names: &names,
             lanes: &lanes,
             config: &config,
+            files: offline.is_some(),
+            ready: filed,
+            stored: to_forget,
+            waiting_bytes: 0,
             in_hand: HashMap::new(),
             ends: HashMap::new(),
         };
@@ -158,10 +169,10 @@ impl Ingest {
             names: &names,
             lanes: &lanes,
             offline: offline.as_ref(),
-            runtime: &runtime,
             waiting: &waiting,
             void: HashMap::new(),
             to_restart: restart,
+            stored,
             tally: Tally::default(),
         };
         let (tally, updates) = std::thread::scope(|scope| {
@@ -182,9 +193,9 @@ impl Ingest {
                 decoding.run(to_decode, &decoded)
             });
             let filing = spawn(scope, "filing", || {
-                let (to_file, filed) = (to_file, filed);
+                let (filing, to_file) = (filing, to_file);
                 let _stop_on_end = stop.clone().drop_guard();
-                filing.run(&to_file, &filed)
+                filing.run(&to_file)
             });
             let stored = {
                 let _stop_on_end = stop.clone().drop_guard();

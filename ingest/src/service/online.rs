@@ -7,7 +7,7 @@ use super::waiting::Waiting;
 use crate::metrics;
 use feature_store::offline::store::Entry;
 use feature_store::online::{OnlineStore, RememberedEntities, ReviewEntities, Update};
-use feature_store::views::EventSource;
+use feature_store::views::{EventSource, is_future};
 use schemas::{Label, Rating, Review, Source, Timestamp};
 use serde::Serialize;
 use std::time::Instant;
@@ -16,10 +16,18 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct Online<'o> {
     pub(super) store: &'o OnlineStore,
     pub(super) names: &'o TopicNames,
-    pub(super) runtime: &'o tokio::runtime::Handle,
-    pub(super) waiting: &'o Waiting,
+    pub(super) waiting: &'o Waiting<'o>,
     pub(super) stop: &'o CancellationToken,
     pub(super) counts: UpdateCounts,
+}
+
+/// A record that was decoded, and where it came from.
+pub(super) struct Arrived {
+    pub(super) lane: Lane,
+    pub(super) offset: i64,
+    /// The record's time in Kafka, in epoch milliseconds.
+    pub(super) timestamp: Option<i64>,
+    pub(super) record: Entry,
 }
 
 /// What became of updates of products and users.
@@ -33,6 +41,8 @@ pub struct UpdateCounts {
     pub unusable: u64,
     /// Labels of reviews that the store does not remember: nobody knows of which product and user.
     pub labels_without_review: u64,
+    /// Ratings and labels that are dated more than a day after their records.
+    pub future: u64,
 }
 
 /// What a record says of products and users.
@@ -50,25 +60,26 @@ enum Says {
 
 impl Online<'_> {
     /// Applies a batch; waits for the store as long as it is away. False when the token was cancelled before.
-    pub(super) fn apply(&mut self, entries: &[(Lane, i64, Entry)]) -> Result<bool, ServiceError> {
+    pub(super) fn apply(&mut self, entries: &[Arrived]) -> Result<bool, ServiceError> {
         let began = Instant::now();
-        let attempt = || self.runtime.block_on(self.apply_once(entries));
+        let attempt = async || self.apply_once(entries).await;
         let Some(counts) = self.waiting.until_done(self.stop, attempt)? else { return Ok(false) };
         metrics::record_updates(&counts, began.elapsed());
         self.counts.applied += counts.applied;
         self.counts.replayed += counts.replayed;
         self.counts.unusable += counts.unusable;
         self.counts.labels_without_review += counts.labels_without_review;
+        self.counts.future += counts.future;
         Ok(true)
     }
 
-    async fn apply_once(&self, entries: &[(Lane, i64, Entry)]) -> Result<UpdateCounts, ServiceError> {
+    async fn apply_once(&self, entries: &[Arrived]) -> Result<UpdateCounts, ServiceError> {
         let mut counts = UpdateCounts::default();
         let remembered = self.remember_and_recall(entries).await?;
         let mut events = Vec::with_capacity(entries.len());
         let mut recalled = remembered.iter();
-        for (lane, offset, entry) in entries {
-            let (entities, says, event_time) = match entry {
+        for Arrived { lane, offset, timestamp, record } in entries {
+            let (entities, says, event_time) = match record {
                 Entry::Review(review) => {
                     let Some(rating) = review.rating else { continue };
                     (entities_of(review), Says::Rating(rating), review.created_at)
@@ -84,6 +95,10 @@ impl Online<'_> {
                 },
                 Entry::Prediction(_) => continue,
             };
+            if is_future(event_time, *timestamp) {
+                counts.future += 1;
+                continue;
+            }
             let topic = self.names.topic(lane.dataset).to_owned();
             let record = Source { topic, partition: lane.partition, offset: *offset };
             events.push(Event { entities, says, event_time, record });
@@ -106,17 +121,14 @@ impl Online<'_> {
 
     /// Where some view is made of labels: notes of which products and users the batch's reviews are, and answers the same for
     /// each of its labels, which name a review and nothing else.
-    async fn remember_and_recall(
-        &self,
-        entries: &[(Lane, i64, Entry)],
-    ) -> Result<Vec<Option<RememberedEntities>>, ServiceError> {
+    async fn remember_and_recall(&self, entries: &[Arrived]) -> Result<Vec<Option<RememberedEntities>>, ServiceError> {
         if !self.store.views().uses(EventSource::Feedback) {
             return Ok(Vec::new());
         }
         let mut reviews = Vec::new();
         let mut labels = Vec::new();
-        for (_, _, entry) in entries {
-            match entry {
+        for Arrived { record, .. } in entries {
+            match record {
                 Entry::Review(review) => reviews.push((review.review_id.0.as_str(), entities_of(review))),
                 Entry::Feedback(feedback) => labels.push(feedback.review_id.0.as_str()),
                 Entry::Prediction(_) => {}

@@ -1,24 +1,23 @@
 //! Where a partition begins that the group has assigned: where its chain of files ends, whatever Kafka's committed offset says,
 //! and no later than that offset where online features are kept, for they may be behind the files. Finding out takes the
-//! store and the broker, either of which may be away for a while: it is a thread's work, and the partition is given to the
-//! client when it is done.
+//! store and the broker, either of which may be away for a while: it is a thread's work, and each partition is given to the
+//! client when it is done. One that nobody leads for now is asked for again and again, and holds up no other.
 
 use super::ServiceError;
 use super::intake::LaneConsumer;
-use super::lane::{Lane, Start, TopicNames};
-use super::waiting::Waiting;
+use super::lane::{Epoch, Lane, Lanes, Start, TopicNames};
+use super::waiting::{Pause, is_passing};
 use crate::metrics;
-use feature_store::offline::store::{ErrorKind as StoreErrorKind, SourcePartition, Store};
-use feature_store::online::Error as OnlineError;
-use futures::{StreamExt, TryStreamExt};
+use feature_store::offline::store::{Dataset, SourcePartition, Store};
+use futures::StreamExt;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer;
-use service::kafka::{
-    Error as KafkaError, ErrorKind, KafkaConfig, NextOffset, NextOffsets, OnLostRange, committed_offsets,
-};
-use std::collections::HashMap;
+use rdkafka::error::RDKafkaErrorCode;
+use service::health::Component;
+use service::kafka::{Error as KafkaError, KafkaConfig, NextOffset, NextOffsets, OnLostRange, committed_offsets};
+use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// How long the broker may take to answer one question.
@@ -30,22 +29,19 @@ const IDLE: Duration = Duration::from_millis(100);
 /// Chains that are looked up at a time.
 const CHAINS_AT_A_TIME: usize = 16;
 
-/// The number of requests for partitions that begin anew within an assignment.
-pub(super) const RESTART: u64 = 0;
-
-/// Partitions to be read.
-#[derive(Debug, Clone)]
+/// A partition to be read.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Request {
-    /// What the answer is known by.
-    pub(super) number: u64,
-    pub(super) lanes: Vec<Lane>,
+    pub(super) lane: Lane,
+    pub(super) epoch: Epoch,
 }
 
-/// Where they begin.
+/// Where it begins.
 #[derive(Debug)]
 pub(super) struct Placed {
-    pub(super) number: u64,
-    pub(super) starts: HashMap<Lane, Start>,
+    pub(super) lane: Lane,
+    pub(super) epoch: Epoch,
+    pub(super) start: Start,
 }
 
 pub(super) struct Placer<'p> {
@@ -53,11 +49,12 @@ pub(super) struct Placer<'p> {
     pub(super) kafka: &'p KafkaConfig,
     pub(super) group: &'p str,
     pub(super) names: &'p TopicNames,
+    pub(super) lanes: &'p Lanes,
     pub(super) offline: Option<&'p Store>,
     /// Whether online features are kept: they go on behind the committed offsets.
     pub(super) online: bool,
     pub(super) runtime: &'p tokio::runtime::Handle,
-    pub(super) waiting: &'p Waiting,
+    pub(super) health: Component,
 }
 
 /// What is known of a partition when it is placed.
@@ -80,42 +77,84 @@ impl Placer<'_> {
         placed: &Sender<Placed>,
         stop: &CancellationToken,
     ) -> Result<(), ServiceError> {
+        self.health.ready();
+        let mut pending: Vec<Request> = Vec::new();
+        let mut pause = Pause::new();
+        let mut again_at = Instant::now();
         while !stop.is_cancelled() {
-            match requests.recv_timeout(IDLE) {
+            match requests.recv_timeout(again_at.saturating_duration_since(Instant::now()).min(IDLE)) {
                 Ok(request) => {
-                    let Some(starts) = self.waiting.until_done(stop, || self.place(&request.lanes))? else { break };
-                    // Nobody waits for it when the intake has ended.
-                    let _ = placed.send(Placed { number: request.number, starts });
+                    pending.extend(std::iter::once(request).chain(requests.try_iter()));
+                    (pause, again_at) = (Pause::new(), Instant::now());
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
+            }
+            // What the group has taken back is nobody's business here.
+            pending.retain(|request| self.lanes.is_expected(request.lane, request.epoch));
+            if pending.is_empty() {
+                self.health.ready();
+                again_at = Instant::now() + IDLE;
+            } else if Instant::now() >= again_at {
+                if let Some(error) = self.place(&mut pending, placed, stop)? {
+                    tracing::warn!("{} partitions cannot be read yet: {error}", pending.len());
+                    self.health.not_ready(error.to_string());
+                }
+                again_at = Instant::now() + pause.next();
             }
         }
         Ok(())
     }
 
-    fn place(&self, lanes: &[Lane]) -> Result<HashMap<Lane, Start>, ServiceError> {
-        let files = self.ends_of_files(lanes)?;
-        let committed = self.committed(lanes)?;
-        let mut starts = HashMap::with_capacity(lanes.len());
-        for lane in lanes {
-            let (topic, partition) = (self.names.topic(lane.dataset), lane.partition);
-            let (low, high) = self.consumer.fetch_watermarks(topic, partition, ANSWER).map_err(|source| {
-                let topic = topic.to_owned();
-                KafkaError::Bounds { topic, partition, source }
-            })?;
-            let known = Known {
-                files: files.get(lane).copied().flatten(),
-                committed: committed.get(topic, partition).map(|next| next.0),
-                low,
-                high,
-            };
-            starts.insert(*lane, self.start(*lane, known)?);
+    /// Answers what can be answered, and leaves the rest; of that, answers what is in the way of the first.
+    fn place(
+        &self,
+        pending: &mut Vec<Request>,
+        placed: &Sender<Placed>,
+        stop: &CancellationToken,
+    ) -> Result<Option<ServiceError>, ServiceError> {
+        let mut problem = None;
+        let mut left = Vec::new();
+        let (committed, leaderless) = match self.committed(pending).and_then(|c| Ok((c, self.leaderless(pending)?))) {
+            Ok(found) => found,
+            Err(error) if is_passing(&error) => return Ok(Some(error)),
+            Err(error) => return Err(error),
+        };
+        for (request, files) in self.ends_of_files(std::mem::take(pending), stop) {
+            let start = files.and_then(|files| self.start(request.lane, files, &committed, &leaderless));
+            match start {
+                // Nobody waits for it when the intake has ended.
+                Ok(start) => _ = placed.send(Placed { lane: request.lane, epoch: request.epoch, start }),
+                Err(error) if is_passing(&error) => {
+                    left.push(request);
+                    problem.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(starts)
+        *pending = left;
+        Ok(problem)
     }
 
-    fn start(&self, lane: Lane, known: Known) -> Result<Start, ServiceError> {
+    fn start(
+        &self,
+        lane: Lane,
+        files: Option<i64>,
+        committed: &NextOffsets,
+        leaderless: &HashSet<Lane>,
+    ) -> Result<Start, ServiceError> {
+        let (topic, partition) = (self.names.topic(lane.dataset), lane.partition);
+        let bounds = match leaderless.contains(&lane) {
+            // It would be asked for, and waited for in vain.
+            true => Err(rdkafka::error::KafkaError::MetadataFetch(RDKafkaErrorCode::LeaderNotAvailable)),
+            false => self.consumer.fetch_watermarks(topic, partition, ANSWER),
+        };
+        let (low, high) = bounds.map_err(|source| KafkaError::Bounds { topic: topic.to_owned(), partition, source })?;
+        let committed = committed.get(topic, partition).map(|next| next.0);
+        self.start_of(lane, Known { files, committed, low, high })
+    }
+
+    fn start_of(&self, lane: Lane, known: Known) -> Result<Start, ServiceError> {
         let partition = self.names.partition(lane);
         let Known { low, high, .. } = known;
         if let Some((store, held)) = self.offline.zip(known.files).filter(|(_, held)| *held > high) {
@@ -139,20 +178,50 @@ impl Placer<'_> {
         Ok(Start { from: wanted.unwrap_or(low).max(low), files_from: known.files.unwrap_or(0) })
     }
 
-    fn ends_of_files(&self, lanes: &[Lane]) -> Result<HashMap<Lane, Option<i64>>, ServiceError> {
-        let Some(store) = self.offline else { return Ok(HashMap::new()) };
-        let end_of =
-            |lane: Lane| async move { Ok((lane, store.chain_end(lane.dataset, &self.names.partition(lane)).await?)) };
-        let ends = futures::stream::iter(lanes.to_vec()).map(end_of).buffer_unordered(CHAINS_AT_A_TIME);
-        self.runtime.block_on(ends.try_collect())
+    /// Where the files of each partition end.
+    fn ends_of_files(
+        &self,
+        requests: Vec<Request>,
+        stop: &CancellationToken,
+    ) -> Vec<(Request, Result<Option<i64>, ServiceError>)> {
+        let Some(store) = self.offline else {
+            return requests.into_iter().map(|request| (request, Ok(None))).collect();
+        };
+        let end_of = |request: Request| async move {
+            let partition = self.names.partition(request.lane);
+            (request, store.chain_end(request.lane.dataset, &partition).await.map_err(ServiceError::from))
+        };
+        let ends = futures::stream::iter(requests).map(end_of).buffered(CHAINS_AT_A_TIME).collect();
+        self.runtime.block_on(async {
+            tokio::select! {
+                ends = ends => ends,
+                () = stop.cancelled() => Vec::new(),
+            }
+        })
     }
 
-    fn committed(&self, lanes: &[Lane]) -> Result<NextOffsets, ServiceError> {
+    /// The partitions that nobody leads now. Asking makes the client look for their leaders anew.
+    fn leaderless(&self, requests: &[Request]) -> Result<HashSet<Lane>, ServiceError> {
+        let mut leaderless = HashSet::new();
+        let datasets: HashSet<Dataset> = requests.iter().map(|request| request.lane.dataset).collect();
+        for dataset in datasets {
+            let metadata = self
+                .consumer
+                .fetch_metadata(Some(self.names.topic(dataset)), ANSWER)
+                .map_err(|source| KafkaError::client("read where partitions are", source))?;
+            let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+            let without = partitions.filter(|partition| partition.leader() < 0);
+            leaderless.extend(without.map(|found| Lane { dataset, partition: found.id() }));
+        }
+        Ok(leaderless)
+    }
+
+    fn committed(&self, requests: &[Request]) -> Result<NextOffsets, ServiceError> {
         if self.offline.is_some() && !self.online {
             return Ok(NextOffsets::new());
         }
         let mut list = TopicPartitionList::new();
-        for lane in lanes {
+        for Request { lane, .. } in requests {
             list.add_partition(self.names.topic(lane.dataset), lane.partition);
         }
         let committed = committed_offsets(self.consumer, list, ANSWER)
@@ -168,16 +237,6 @@ fn wanted(known: Known, has_files: bool, has_online: bool) -> Option<i64> {
         (false, _) => known.committed,
         // Whatever one of them lacks altogether, it gets from the beginning.
         (true, true) => known.files.min(known.committed),
-    }
-}
-
-/// Whether waiting helps.
-pub(super) fn is_passing(error: &ServiceError) -> bool {
-    match error {
-        ServiceError::Kafka(error) => error.kind() == ErrorKind::Retry,
-        ServiceError::Offline(error) => error.kind() == StoreErrorKind::Retry,
-        ServiceError::Online(error) => !matches!(error, OnlineError::InvalidUrl { .. }),
-        ServiceError::NoStore | ServiceError::Ahead { .. } => false,
     }
 }
 

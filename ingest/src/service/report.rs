@@ -37,10 +37,10 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn file(&mut self, part: &FinishedPart, malformed: u64) {
-        self.records += part.rows;
+        self.records += part.rows();
         self.malformed += malformed;
         self.files += 1;
-        self.bytes += part.bytes.len() as u64;
+        self.bytes += part.size_bytes() as u64;
     }
 
     pub(super) fn finish(self, updates: Option<UpdateCounts>, elapsed: Duration) -> IngestReport {
@@ -59,13 +59,19 @@ impl fmt::Display for IngestReport {
             writeln!(f, "malformed  {malformed}, kept with their bytes: see the column `malformed`")?;
         }
         writeln!(f, "files      {files} of {bytes} bytes")?;
-        if let Some(UpdateCounts { applied, replayed, unusable, labels_without_review }) = updates {
+        if let Some(UpdateCounts { applied, replayed, unusable, labels_without_review, future }) = updates {
             writeln!(
                 f,
                 "updates    {applied} of products and users, {replayed} were there, {unusable} found no place"
             )?;
             if *labels_without_review > 0 {
                 writeln!(f, "labels     {labels_without_review} of reviews that the online store does not remember")?;
+            }
+            if *future > 0 {
+                writeln!(
+                    f,
+                    "future     {future} ratings and labels are dated a day after their records, and count for nobody"
+                )?;
             }
         }
         writeln!(f, "seconds    {seconds:.3}")?;

@@ -21,11 +21,12 @@ pub(super) struct Storing<'s> {
     pub(super) names: &'s TopicNames,
     pub(super) lanes: &'s Lanes,
     pub(super) offline: Option<&'s Store>,
-    pub(super) runtime: &'s tokio::runtime::Handle,
-    pub(super) waiting: &'s Waiting,
+    pub(super) waiting: &'s Waiting<'s>,
     /// Assignments of which another writer has created a file: what was made of them has no place in the chain any more.
     pub(super) void: HashMap<Lane, Epoch>,
     pub(super) to_restart: Sender<Lane>,
+    /// Told of the bytes of each file that is out of hand.
+    pub(super) stored: Sender<usize>,
     pub(super) tally: Tally,
 }
 
@@ -37,12 +38,16 @@ impl Storing<'_> {
                 Ready::File { lane, epoch, part, malformed } => {
                     if self.is_current(lane, epoch) && self.store(lane, epoch, &part, stop)? {
                         self.tally.file(&part, malformed);
-                        metrics::count_records(lane.dataset, part.rows);
+                        metrics::count_records(lane.dataset, part.rows());
                         // The partition may have been given up meanwhile, and is the next owner's to commit.
                         if self.is_current(lane, epoch) {
-                            self.commit(lane, epoch, part.offsets.end)?;
+                            self.commit(lane, epoch, part.offsets().end)?;
                         }
                     }
+                    let size_bytes = part.size_bytes();
+                    drop(part);
+                    // Nobody counts when filing has ended.
+                    let _ = self.stored.send(size_bytes);
                 }
                 Ready::ReadUpTo { lane, epoch, next, records } => {
                     if self.is_current(lane, epoch) {
@@ -73,22 +78,22 @@ impl Storing<'_> {
     ) -> Result<bool, ServiceError> {
         let Some(store) = self.offline else { return Ok(false) };
         let began = Instant::now();
-        let created = self.waiting.until_done(stop, || Ok(self.runtime.block_on(create(store, part))?))?;
+        let created = self.waiting.until_done(stop, async || Ok(create(store, part).await?))?;
         let partition = self.names.partition(lane);
         match created {
             Some(Created::New) => {
-                metrics::record_file(part.bytes.len(), began.elapsed());
+                metrics::record_file(part.size_bytes(), began.elapsed());
                 tracing::debug!(
                     messaging.destination.name = %partition.topic,
                     messaging.destination.partition.id = partition.partition,
-                    "wrote {} rows of {partition}, offsets {} to {}", part.rows, part.offsets.start, part.offsets.end - 1
+                    "wrote {} rows of {partition}, offsets {:?}", part.rows(), part.offsets()
                 );
                 Ok(true)
             }
             Some(Created::Existed) => {
                 tracing::info!(
                     "another writer was first with {partition} from offset {}: goes on behind its files",
-                    part.offsets.start
+                    part.offsets().start
                 );
                 metrics::count_lost_race();
                 self.void.insert(lane, epoch);
@@ -105,7 +110,7 @@ impl Storing<'_> {
     }
 
     fn commit(&self, lane: Lane, epoch: Epoch, next: i64) -> Result<(), ServiceError> {
-        self.lanes.done(lane, epoch, next);
+        let next = self.lanes.done(lane, epoch, next);
         let mut offsets = NextOffsets::new();
         offsets.set(self.names.topic(lane.dataset), lane.partition, NextOffset(next));
         if let Err(error) = self.consumer.commit(&offsets.to_list()?, CommitMode::Async) {

@@ -1,63 +1,113 @@
 //! Trying again what fails in passing, for as long as it takes: a store or a broker that is away is waited for, and health says
-//! so meanwhile.
+//! so meanwhile. An end that is asked for is not waited away.
 
 use super::ServiceError;
-use super::placing::is_passing;
+use feature_store::offline::store::ErrorKind as StoreErrorKind;
+use feature_store::online::Error as OnlineError;
 use service::health::Component;
+use service::kafka::ErrorKind;
+use std::sync::OnceLock;
 use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 /// The first wait; each further one is twice as long,
 const FIRST: Duration = Duration::from_millis(100);
 /// up to this.
 const LONGEST: Duration = Duration::from_secs(10);
-/// How soon a cancelled token is seen.
-const LOOK: Duration = Duration::from_millis(100);
 
-pub(super) struct Waiting {
+pub(super) struct Waiting<'r> {
     component: Component,
+    runtime: &'r Handle,
+    /// How long work may go on when the process is told to stop.
+    grace: Duration,
+    /// When that time is over.
+    deadline: OnceLock<Instant>,
 }
 
-impl Waiting {
+impl<'r> Waiting<'r> {
     /// For work that is told of under this component's name.
-    pub(super) fn new(component: Component) -> Self {
+    pub(super) fn new(component: Component, runtime: &'r Handle, grace: Duration) -> Self {
         component.ready();
-        Self { component }
+        Self { component, runtime, grace, deadline: OnceLock::new() }
     }
 
-    /// Does it until it succeeds. None when the token was cancelled before.
+    /// Does it until it succeeds. Once the token is cancelled it is tried once, for as long as the grace lasts; none when it did
+    /// not succeed.
     pub(super) fn until_done<T>(
         &self,
         stop: &CancellationToken,
-        mut attempt: impl FnMut() -> Result<T, ServiceError>,
+        attempt: impl AsyncFnMut() -> Result<T, ServiceError>,
     ) -> Result<Option<T>, ServiceError> {
-        let mut pause = FIRST;
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                done = self.retry(stop, attempt) => done,
+                () = self.overdue(stop) => Ok(None),
+            }
+        })
+    }
+
+    async fn retry<T>(
+        &self,
+        stop: &CancellationToken,
+        mut attempt: impl AsyncFnMut() -> Result<T, ServiceError>,
+    ) -> Result<Option<T>, ServiceError> {
+        let mut pause = Pause::new();
         loop {
-            match attempt() {
+            match attempt().await {
                 Ok(done) => {
-                    if pause > FIRST {
+                    if pause.is_long() {
                         tracing::info!("goes on");
                     }
                     self.component.ready();
                     return Ok(Some(done));
                 }
                 Err(error) if is_passing(&error) => {
-                    tracing::warn!("tries again in {} s: {error}", pause.as_secs_f64());
+                    tracing::warn!("tries again in {} s: {error}", pause.0.as_secs_f64());
                     self.component.not_ready(error.to_string());
                 }
                 Err(error) => return Err(error),
             }
-            let until = std::time::Instant::now() + pause;
-            while std::time::Instant::now() < until {
-                if stop.is_cancelled() {
-                    return Ok(None);
-                }
-                std::thread::park_timeout(LOOK.min(pause));
+            tokio::select! {
+                () = sleep(pause.next()) => {}
+                () = stop.cancelled() => return Ok(None),
             }
-            if stop.is_cancelled() {
-                return Ok(None);
-            }
-            pause = (2 * pause).min(LONGEST);
         }
+    }
+
+    async fn overdue(&self, stop: &CancellationToken) {
+        stop.cancelled().await;
+        sleep_until(*self.deadline.get_or_init(|| Instant::now() + self.grace)).await;
+    }
+}
+
+/// How long to wait before the next attempt.
+pub(super) struct Pause(Duration);
+
+impl Pause {
+    pub(super) fn new() -> Self {
+        Self(FIRST)
+    }
+
+    pub(super) fn next(&mut self) -> Duration {
+        let now = self.0;
+        self.0 = (2 * now).min(LONGEST);
+        now
+    }
+
+    fn is_long(&self) -> bool {
+        self.0 > FIRST
+    }
+}
+
+/// Whether waiting helps.
+pub(super) fn is_passing(error: &ServiceError) -> bool {
+    match error {
+        ServiceError::Kafka(error) => error.kind() == ErrorKind::Retry,
+        ServiceError::Offline(error) => error.kind() == StoreErrorKind::Retry,
+        ServiceError::Online(error) => !matches!(error, OnlineError::InvalidUrl { .. }),
+        ServiceError::NoStore | ServiceError::Ahead { .. } => false,
     }
 }

@@ -128,7 +128,7 @@ impl Store {
             removed += self.remove_covered(&files).await?;
         }
         let bytes_before = run.iter().map(Part::size_bytes).sum();
-        Ok(Compacted { written, removed, bytes_before, bytes_after: part.bytes.len() as u64, leftovers: 0 })
+        Ok(Compacted { written, removed, bytes_before, bytes_after: part.size_bytes() as u64, leftovers: 0 })
     }
 
     async fn remove_covered(&self, files: &PartitionFiles) -> Result<u64, Error> {

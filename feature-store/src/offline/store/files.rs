@@ -8,7 +8,7 @@ use super::{Dataset, Error, FinishedPart, OfflineConfig, SourcePartition, addres
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -81,19 +81,22 @@ impl Store {
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_nanos());
         let path = Path::from(format!(".writable-{}-{nanos}", std::process::id()));
         // File systems keep smaller files beside their names, where a full disk has still room.
-        self.put(&path, Bytes::from_static(&[0; 4096])).await?;
+        self.put(&path, PutPayload::from_static(&[0; 4096])).await?;
         self.remove(&path).await
     }
 
     /// Where the next part of a partition begins: none when it has none yet.
     pub async fn chain_end(&self, dataset: Dataset, partition: &SourcePartition) -> Result<Option<i64>, Error> {
         let files = self.partition_files(dataset, &partition.folder(dataset)).await?;
-        Ok(files.into_iter().find(|files| files.partition == *partition).and_then(|files| files.chain().end))
+        let Some(files) = files.into_iter().find(|files| files.partition == *partition) else { return Ok(None) };
+        let chain = files.chain();
+        chain.gaps.into_iter().for_each(|gap| self.tell_gap(partition, gap));
+        Ok(chain.end)
     }
 
     /// Creates a part, if no other has its name.
     pub async fn create(&self, part: &FinishedPart) -> Result<Created, Error> {
-        self.put(&part.name.within(&part.partition.folder(part.dataset)), part.bytes.clone()).await
+        self.put(&part.name.within(&part.partition.folder(part.dataset)), part.payload.clone()).await
     }
 
     /// Whether the file that has a part's name covers what the part does: its rows are the same then, be it that the part
@@ -113,8 +116,8 @@ impl Store {
         }
     }
 
-    async fn put(&self, path: &Path, bytes: Bytes) -> Result<Created, Error> {
-        match self.objects.put_opts(path, bytes.into(), PutOptions::from(PutMode::Create)).await {
+    async fn put(&self, path: &Path, payload: PutPayload) -> Result<Created, Error> {
+        match self.objects.put_opts(path, payload, PutOptions::from(PutMode::Create)).await {
             Ok(_) => Ok(Created::New),
             Err(object_store::Error::AlreadyExists { .. }) => Ok(Created::Existed),
             Err(error) => Err(Error::access("write", self.display(path), &error)),
@@ -137,6 +140,16 @@ impl Store {
 
     pub(super) async fn read_range(&self, path: &Path, range: Range<u64>) -> Result<Bytes, Error> {
         self.objects.get_range(path, range).await.map_err(|error| Error::access("read", self.display(path), &error))
+    }
+
+    /// Somebody has removed files. What was in them is missing for good, and nobody would notice.
+    pub(super) fn tell_gap(&self, partition: &SourcePartition, gap: Range<i64>) {
+        tracing::warn!(
+            "{} holds no file with offsets {} to {} of {partition}, and files before and behind them: restore it from a backup",
+            self.address,
+            gap.start,
+            gap.end - 1
+        );
     }
 
     /// A file's path, for messages.

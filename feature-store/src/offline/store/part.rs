@@ -5,19 +5,22 @@ use super::partition::PartName;
 use super::{Dataset, Error, SourcePartition};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use bytes::Bytes;
+use object_store::{PutPayload, PutPayloadMut};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{FileMetaData, KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
+use std::io::{self, Write};
 use std::ops::Range;
 
 /// Filters for ids are as large as a row group's ids make them; a group of more rows would make reading one row dearer.
 const ROW_GROUP_ROWS: usize = 128 * 1024;
 /// A group ends with this many bytes too, so that a reader who holds one column of it holds little.
 const ROW_GROUP_BYTES: usize = 64 * 1024 * 1024;
+/// A file grows by blocks of this size, and is never copied to make room.
+const BLOCK_BYTES: usize = 256 * 1024;
 /// Of those who look for an id that is not there, this share looks in vain.
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 
@@ -30,7 +33,21 @@ pub struct PartWriter {
     partition: SourcePartition,
     first: i64,
     rows: u64,
-    writer: ArrowWriter<Vec<u8>>,
+    writer: ArrowWriter<Blocks>,
+}
+
+/// The bytes of a file as far as they are final.
+struct Blocks(PutPayloadMut);
+
+impl Write for Blocks {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A part file that is ready to be created.
@@ -39,12 +56,26 @@ pub struct FinishedPart {
     pub(super) dataset: Dataset,
     pub(super) partition: SourcePartition,
     pub(super) name: PartName,
+    pub(super) offsets: Range<i64>,
+    rows: u64,
+    pub(super) payload: PutPayload,
+}
+
+impl FinishedPart {
     /// The offsets that it covers.
-    pub offsets: Range<i64>,
+    pub fn offsets(&self) -> Range<i64> {
+        self.offsets.clone()
+    }
+
     /// How many rows it has.
-    pub rows: u64,
-    /// The file.
-    pub bytes: Bytes,
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The size of the file.
+    pub fn size_bytes(&self) -> usize {
+        self.payload.content_length()
+    }
 }
 
 impl PartWriter {
@@ -60,7 +91,8 @@ impl PartWriter {
         first: i64,
         columns: &SchemaRef,
     ) -> Result<Self, Error> {
-        let writer = ArrowWriter::try_new(Vec::new(), columns.clone(), Some(properties(columns)))
+        let blocks = Blocks(PutPayloadMut::new().with_block_size(BLOCK_BYTES));
+        let writer = ArrowWriter::try_new(blocks, columns.clone(), Some(properties(columns)))
             .map_err(|error| Error::encode(dataset, &partition, error))?;
         Ok(Self { dataset, partition, first, rows: 0, writer })
     }
@@ -118,14 +150,15 @@ impl PartWriter {
         ] {
             self.writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
         }
-        let bytes = self.writer.into_inner().map_err(|error| Error::encode(self.dataset, &self.partition, error))?;
+        let Blocks(payload) =
+            self.writer.into_inner().map_err(|error| Error::encode(self.dataset, &self.partition, error))?;
         Ok(FinishedPart {
             dataset: self.dataset,
             partition: self.partition,
             name,
             offsets: self.first..next,
             rows: self.rows,
-            bytes: bytes.into(),
+            payload: payload.freeze(),
         })
     }
 }
@@ -152,19 +185,34 @@ fn properties(schema: &SchemaRef) -> WriterProperties {
         }
     }
     // Each value of these differs from the others: a dictionary would be given up after a megabyte of it.
-    for unique in ["review_id", "title", "text", "malformed_key", "malformed_value"] {
-        properties = properties.set_column_dictionary_enabled(ColumnPath::from(unique), false);
+    for unique in [
+        "review_id",
+        "title",
+        "text",
+        "malformed_key",
+        "malformed_value",
+        "confidence",
+        "probability",
+        "features.key_value.value",
+    ] {
+        properties = properties.set_column_dictionary_enabled(path(unique), false);
     }
     // The least and the greatest text tell nobody anything, and stand unprotected in the footer.
     for text in ["title", "text", "malformed_key", "malformed_value"] {
         properties = properties.set_column_statistics_enabled(ColumnPath::from(text), EnabledStatistics::None);
     }
-    for ascending in ["source_offset", "source_timestamp"] {
+    // These differ little from the ones before.
+    for near in ["source_offset", "source_timestamp", "ingested_at", "created_at", "scored_at", "source.offset"] {
         properties = properties
-            .set_column_dictionary_enabled(ColumnPath::from(ascending), false)
-            .set_column_encoding(ColumnPath::from(ascending), Encoding::DELTA_BINARY_PACKED);
+            .set_column_dictionary_enabled(path(near), false)
+            .set_column_encoding(path(near), Encoding::DELTA_BINARY_PACKED);
     }
     properties.set_sorting_columns(sorted_by_offset(schema)).build()
+}
+
+/// A column by its name, or within another one's.
+fn path(name: &str) -> ColumnPath {
+    ColumnPath::new(name.split('.').map(str::to_owned).collect())
 }
 
 fn sorted_by_offset(schema: &SchemaRef) -> Option<Vec<SortingColumn>> {
