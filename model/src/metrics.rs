@@ -11,14 +11,16 @@ mod evaluation;
 mod golden;
 #[cfg(test)]
 mod golden_curves;
+mod interval;
 mod ranked;
 mod ranking;
 mod threshold;
 
-pub use bootstrap::{Interval, Intervals, Resampling};
+pub use bootstrap::{Intervals, Resampling};
 pub use confusion::Confusion;
 pub use curves::{CalibrationBin, Curves, PrecisionRecallPoint, RocPoint};
 pub use evaluation::Evaluation;
+pub use interval::Interval;
 pub use threshold::{ChosenThreshold, FiguresAtThreshold, Objective};
 
 use serde::{Deserialize, Serialize};

@@ -5,6 +5,7 @@
 
 use super::confusion::Confusion;
 use super::evaluation::Evaluation;
+use super::interval::{CONFIDENCE, Interval};
 use super::ranked::Ranked;
 use serde::{Deserialize, Serialize};
 
@@ -15,15 +16,6 @@ pub struct Resampling {
     pub resamples: u32,
     /// Where the random numbers begin: the same seed makes the same intervals, on however many threads.
     pub seed: u64,
-}
-
-/// From where to where a figure lies.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Interval {
-    /// The lower end.
-    pub low: f64,
-    /// The upper end.
-    pub high: f64,
 }
 
 /// The intervals of the figures, by the names of [`Metrics`](super::Metrics).
@@ -57,9 +49,6 @@ pub struct Intervals {
     pub ece: Interval,
 }
 
-/// 2.5 % of the resamples are left out at either end.
-const CONFIDENCE: f64 = 0.95;
-
 impl Evaluation {
     /// The intervals of all figures, on all cores; none of no pairs, and none without a resample.
     pub fn intervals(&self, resampling: Resampling) -> Option<Intervals> {
@@ -69,7 +58,7 @@ impl Evaluation {
         }
         let pairs = Ranked::of(self);
         let draws = draws(&pairs, resampling);
-        let of = |figure: fn(&Figures) -> f64| interval(draws.iter().map(figure).collect());
+        let of = |figure: fn(&Figures) -> f64| Interval::of_draws(draws.iter().map(figure).collect());
         let both = |figure: fn(&Figures) -> f64| figures.roc_auc.and_then(|_| of(figure));
         let ece = of(|draw| draw.ece)?;
         Some(Intervals {
@@ -187,37 +176,6 @@ impl Figures {
     }
 }
 
-/// The middle share of the figures that are numbers, its ends interpolated between neighbours.
-fn interval(mut figures: Vec<f64>) -> Option<Interval> {
-    figures.retain(|figure| figure.is_finite());
-    figures.sort_unstable_by(f64::total_cmp);
-    let last = figures.len().checked_sub(1)?;
-    let at = |share: f64| {
-        let place = share * last as f64;
-        let below = place.floor() as usize;
-        let (low, high) = (figures[below], figures[(below + 1).min(last)]);
-        low + (high - low) * place.fract()
-    };
-    let tail = (1.0 - CONFIDENCE) / 2.0;
-    Some(Interval { low: at(tail), high: at(1.0 - tail) })
-}
-
-impl Interval {
-    /// Where the true share lies when `hits` of `all` were counted, with the confidence of 95 % (Wilson 1927, "Probable
-    /// inference, the law of succession, and statistical inference"): also near 0 and 1, where a bell curve is wrong.
-    pub fn of_share(hits: u64, all: u64) -> Self {
-        /// The 97.5 % quantile of the normal distribution.
-        const Z: f64 = 1.959_963_984_540_054;
-        if all == 0 {
-            return Self { low: 0.0, high: 1.0 };
-        }
-        let (n, share) = (all as f64, hits as f64 / all as f64);
-        let middle = (share + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
-        let half = Z / (1.0 + Z * Z / n) * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
-        Self { low: (middle - half).max(0.0), high: (middle + half).min(1.0) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -320,15 +278,5 @@ mod tests {
         let ranked = evaluation.intervals(RESAMPLING).unwrap().roc_auc;
         assert_eq!(ranked, Some(Interval { low: 1.0, high: 1.0 }));
         assert_eq!(evaluation.intervals(Resampling { resamples: 0, seed: 1 }), None);
-    }
-
-    #[test]
-    fn the_interval_of_a_share_by_hand() {
-        // scipy.stats.binomtest(8, 10).proportion_ci(method="wilson") of SciPy 1.17.1.
-        let Interval { low, high } = Interval::of_share(8, 10);
-        assert!((low - 0.490_162_471_536_641_7).abs() < 1e-12, "{low}");
-        assert!((high - 0.943_317_848_545_624_7).abs() < 1e-12, "{high}");
-        assert_eq!(Interval::of_share(0, 0), Interval { low: 0.0, high: 1.0 });
-        assert_eq!((Interval::of_share(0, 5).low, Interval::of_share(5, 5).high), (0.0, 1.0));
     }
 }
