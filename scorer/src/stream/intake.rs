@@ -4,6 +4,7 @@ use super::batch::Batch;
 use super::config::{ROLE, StreamConfig};
 use super::end::End;
 use super::ownership::{Callbacks, Epoch, Ownership};
+use super::positions::Positions;
 use super::silence::Silence;
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -77,27 +78,7 @@ pub(super) struct Intake<'c> {
     pub(super) on_lost_range: OnLostRange,
     pub(super) end: Option<End>,
     pub(super) silence: Silence,
-    pub(super) taken: Taken,
-}
-
-/// The last record that was taken of each partition, and by which assignment.
-#[derive(Default)]
-pub(super) struct Taken(Vec<Option<(Epoch, i64)>>);
-
-impl Taken {
-    /// Whether a record of an assignment comes for the first time: within one, offsets only rise.
-    fn is_new(&mut self, partition: i32, epoch: Epoch, offset: i64) -> bool {
-        let Ok(place) = usize::try_from(partition) else { return true };
-        if place >= self.0.len() {
-            self.0.resize(place + 1, None);
-        }
-        let last = &mut self.0[place];
-        let is_new = last.is_none_or(|(of, taken)| of != epoch || taken < offset);
-        if is_new {
-            *last = Some((epoch, offset));
-        }
-        is_new
-    }
+    pub(super) positions: Positions,
 }
 
 impl<'c> Intake<'c> {
@@ -233,7 +214,7 @@ impl<'c> Intake<'c> {
         if self.end.as_mut().is_some_and(|end| end.is_beyond(partition, message.offset(), run.epoch)) {
             return;
         }
-        if !self.taken.is_new(partition, run.epoch, message.offset()) {
+        if !self.positions.advance(partition, run.epoch, message.offset()) {
             tracing::warn!(
                 "the client brings \"{}\" partition {partition} offset {} again",
                 self.topic,

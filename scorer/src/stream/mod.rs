@@ -15,6 +15,7 @@ mod dead_letter;
 mod end;
 mod intake;
 mod ownership;
+mod positions;
 mod progress;
 mod publish;
 mod report;
@@ -110,7 +111,7 @@ impl Stream {
             on_lost_range: self.kafka.on_lost_range,
             end,
             silence: silence::Silence::new(self.config.stall_timeout() / 2),
-            taken: intake::Taken::default(),
+            positions: positions::Positions::default(),
         };
         let worker = work::Worker {
             model: self.model,
