@@ -71,10 +71,13 @@ pub struct Config {
     pub offline: feature_store::offline::store::OfflineConfig,
     pub ingest: ingest::service::IngestConfig,
     pub join: feature_store::join::JoinConfig,
-    pub registry: RegistryConfig,
-    pub model: ModelSection,
     pub sample: trainer::sample::SampleConfig,
+    pub validation: trainer::validate::ValidationConfig,
+    pub registry: RegistryConfig,
+    pub mlflow: registry::mlflow::MlflowConfig,
+    pub model: ModelSection,
     pub train: model::FitConfig,
+    pub promotion: trainer::PromotionConfig,
     pub scorer: scorer::StreamConfig,
     pub gateway: scorer::GatewayConfig,
     pub health: service::health::HealthConfig,
@@ -116,11 +119,14 @@ impl Config {
         sound(self.features.check())?;
         sound(self.ingest.check())?;
         sound(self.join.check())?;
+        sound(self.sample.check())?;
+        sound(self.validation.check())?;
         sound(self.registry.check())?;
+        sound(self.mlflow.check())?;
         sound(self.model.to_train().check())?;
         sound(self.train.check())?;
+        sound(self.promotion.check())?;
         sound(self.scorer.check())?;
-        sound(self.sample.check())?;
         sound(self.gateway.check())?;
         sound(self.telemetry.check())
     }
@@ -161,6 +167,8 @@ mod tests {
         let config = read(&[], &[]).unwrap();
         assert_eq!(config.model.to_train(), model::ModelConfig::default());
         assert_eq!(config.train, model::FitConfig::default());
+        assert_eq!(config.validation, trainer::validate::ValidationConfig::default());
+        assert_eq!(config.promotion, trainer::PromotionConfig::default());
         assert_eq!(config.features, feature_store::views::FeaturesConfig::default());
         assert_eq!(config.redis, feature_store::online::RedisConfig::default());
     }

@@ -26,6 +26,7 @@ mod topics;
 mod train;
 mod tune;
 mod usage;
+mod validate;
 mod who;
 
 use clap::{Parser, Subcommand};
@@ -65,6 +66,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.";
 enum Verb {
     Demo(demo::Args),
     Sample(sample::Args),
+    Validate(validate::Args),
     Train(train::Args),
     Evaluate(evaluate::Args),
     Predict(predict::Args),
@@ -107,6 +109,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     let outcome = match cli.verb {
         Verb::Demo(args) => demo::run(args, config, cli.settings.names_registry()).await,
         Verb::Sample(args) => sample::run(args, config).await,
+        Verb::Validate(args) => validate::run(args, config).await,
         Verb::Train(args) => train::run(args, config).await,
         Verb::Evaluate(args) => evaluate::run(args, config).await,
         Verb::Predict(args) => predict::run(args, config).await,

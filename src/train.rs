@@ -3,9 +3,12 @@
 use crate::config::Config;
 use crate::files::FileArgs;
 use crate::inquiry::InquiryArgs;
+use crate::mlflow;
 use crate::output::Output;
+use crate::preset::Preset;
 use crate::tune::TuneArgs;
 use crate::usage::{WrongUsage, sorted};
+use crate::validate;
 use crate::{progress, who};
 use feature_store::offline::Condition;
 use registry::Registry;
@@ -31,17 +34,33 @@ pub struct Args {
     test: TestArgs,
     #[command(flatten)]
     inquiry: InquiryArgs,
+    /// Settings that go well together; --config, the environment and --set may change some of them
+    #[arg(long, value_name = "fast|accurate")]
+    preset: Option<Preset>,
     #[command(flatten)]
     tune: TuneArgs,
-    /// Make the alias production stand for the new version
+    /// Make the alias production stand for the new version, if it holds the gates of [promotion]
     #[arg(long)]
     promote: bool,
+    /// Promote it even if a gate does not hold
+    #[arg(long, requires_all = ["promote", "reason"])]
+    force: bool,
+    /// Why it is promoted, for the log
+    #[arg(long, visible_alias = "why", value_name = "TEXT", requires = "promote")]
+    reason: Option<String>,
     #[command(flatten)]
     output: Output,
 }
 
+impl Args {
+    /// The preset that the configuration is to be laid over.
+    pub fn preset(&self) -> Option<Preset> {
+        self.preset
+    }
+}
+
 #[derive(clap::Args)]
-struct TestArgs {
+pub struct TestArgs {
     /// Files to test on; with --test-where, those of their rows
     #[arg(long, num_args = 1.., value_name = "FILE")]
     test: Vec<PathBuf>,
@@ -54,7 +73,8 @@ struct TestArgs {
 }
 
 impl TestArgs {
-    fn test(&self, files: &FileArgs) -> Test {
+    /// What is tested on, beside these files.
+    pub fn test(&self, files: &FileArgs) -> Test {
         let paths = if self.test.is_empty() { &files.input } else { &self.test };
         match self.holdout {
             Some(holdout) => Test::Holdout(holdout),
@@ -78,18 +98,29 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         return Err(WrongUsage(reason.to_owned()).into());
     }
     let page = args.inquiry.page()?;
+    let data = Dataset::files(args.files.input.clone(), args.files.rows.options());
+    let read = args.files.input.iter().chain(&args.test.test);
+    if config.validation.before_training && validate::can_read_twice(read) {
+        let report = validate::of(data.clone(), test.clone(), &config).await?;
+        if !report.passed {
+            return Err(validate::unfit(&report).into());
+        }
+    }
     let request = TrainRequest {
         inquiry: args.inquiry.inquiry(config.train.seed, false),
         tune: args.tune.request(),
         model: config.model.to_train(),
-        name: config.model.name,
-        fit: config.train,
-        data: Dataset::files(args.files.input.clone(), args.files.rows.options()),
+        name: config.model.name.clone(),
+        fit: config.train.clone(),
+        data,
         test,
         promotion,
     };
     let report = trainer::train(&registry, request, progress::show()).await;
     let report = report.map_err(|error| sorted(error, Error::is_wrong_usage))?;
+    if config.mlflow.is_enabled() {
+        mlflow::send(&config, &registry, &report.model.name, report.model.version).await;
+    }
     if let Some(page) = page {
         page.finish(&report.to_html())?;
     }

@@ -34,6 +34,37 @@ pub enum Error {
         /// The pipe.
         path: String,
     },
+    /// The data does not hold the limits of `[validation]`.
+    #[error("{data} is not fit to train on: {failures}; `plaudit validate` has the whole report")]
+    Unfit {
+        /// The files.
+        data: String,
+        /// What was found, and what is allowed.
+        failures: String,
+    },
+    /// Files that were sampled at different rates.
+    #[error(
+        "`{first}` {of_first} and `{other}` {of_other}: a model learns from rows that were kept at one rate; train on one of \
+         them, or sample them together"
+    )]
+    DifferentKeepRates {
+        /// A file.
+        first: String,
+        /// What was kept of it.
+        of_first: String,
+        /// Another.
+        other: String,
+        /// What was kept of that.
+        of_other: String,
+    },
+    /// A file says in its footer that it is a sample, and not of what.
+    #[error("cannot read how `{path}` was sampled (the key plaudit.sample of its footer): {reason}")]
+    SampleNote {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Files that end with their header, or conditions that no row meets.
     #[error("{data} has not a single row")]
     NoRows {

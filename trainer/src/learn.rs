@@ -6,6 +6,7 @@ use crate::examples::{DropReason, Dropped, example};
 use crate::holdout::Holdout;
 use crate::pass::Pass;
 use crate::progress::Progress;
+use crate::validate::Profile;
 use feature_store::offline::{Row, RowPosition};
 use model::{Corpus, Document, FitConfig, FitReport, Model, ModelConfig};
 use registry::DataFingerprint;
@@ -14,6 +15,10 @@ use std::time::{Duration, Instant};
 
 /// Fewer rows say nothing that a model could learn.
 pub(crate) const MINIMUM_ROWS: u64 = 10;
+
+/// Of more rows than these the words of one in so many are enough.
+const ALL_PROFILED_ROWS: u64 = 4096;
+const PROFILED_ROWS: u64 = 16;
 
 /// What to learn from, and what to leave to the test.
 pub(crate) struct Lesson<'a> {
@@ -30,6 +35,8 @@ pub(crate) struct Learned {
     pub(crate) model: Model,
     pub(crate) fit: FitReport,
     pub(crate) data: DataFingerprint,
+    /// Their words, with which those of later data are compared.
+    pub(crate) profile: Profile,
     /// Of all rows that were read, those held out for the test included.
     pub(crate) dropped: Dropped,
     /// Rows learned from in which bytes that are not UTF-8 were replaced.
@@ -51,7 +58,8 @@ impl Lesson<'_> {
             first_created_at: None,
             last_created_at: None,
         };
-        let mut selection = Selection { data, dropped: Dropped::default(), repaired: 0, seen: 0 };
+        let mut selection =
+            Selection { data, profile: Profile::default(), dropped: Dropped::default(), repaired: 0, seen: 0 };
         let mut vectorize = Duration::ZERO;
         let cannot_fit = |error| Error::Fit { data: self.data.to_string(), error };
         let read = pass.run(|rows, position| {
@@ -63,7 +71,7 @@ impl Lesson<'_> {
             progress(Progress::Learning { rows: selection.data.rows, bytes_read, total_bytes });
             Ok(())
         })?;
-        let Selection { data, dropped, repaired, seen } = selection;
+        let Selection { data, profile, dropped, repaired, seen } = selection;
         if seen == 0 {
             return Err(Error::NoRows { data: self.data.to_string() });
         }
@@ -78,12 +86,12 @@ impl Lesson<'_> {
         let start = Instant::now();
         let fitted = corpus.fit(self.fit, &mut |step| progress(Progress::Fitting(step)));
         let (model, fit) = fitted.map_err(cannot_fit)?;
-        Ok(Learned { model, fit, data, dropped, repaired, read, vectorize, fitting: start.elapsed() })
+        Ok(Learned { model, fit, data, profile, dropped, repaired, read, vectorize, fitting: start.elapsed() })
     }
 
     /// The examples among rows that are learned from.
     fn select<'a>(&self, rows: &[&'a Row], selection: &mut Selection) -> Vec<(Document<'a>, Label)> {
-        let Selection { data, dropped, repaired, seen } = selection;
+        let Selection { data, profile, dropped, repaired, seen } = selection;
         *seen += rows.len() as u64;
         let mut batch = Vec::with_capacity(rows.len());
         for row in rows {
@@ -99,6 +107,9 @@ impl Lesson<'_> {
                         Label::Negative => data.negatives += 1,
                     }
                     widen(data, example.created_at);
+                    if data.rows <= ALL_PROFILED_ROWS || data.rows.is_multiple_of(PROFILED_ROWS) {
+                        profile.add(example.document.text);
+                    }
                     batch.push((example.document, example.label));
                 }
                 Err(reason) => dropped.add(reason),
@@ -112,6 +123,7 @@ impl Lesson<'_> {
 struct Selection {
     /// Of those that are learned from.
     data: DataFingerprint,
+    profile: Profile,
     dropped: Dropped,
     repaired: u64,
     /// All of them.

@@ -16,14 +16,17 @@ mod progress;
 mod report;
 mod rss;
 pub mod sample;
+mod sampled;
 mod test_pass;
 mod train;
 mod tune;
+pub mod validate;
 
 pub use dataset::Dataset;
 pub use error::Error;
 pub use evaluate::{EvaluateRequest, evaluate};
 pub use evaluation::{Findings, Inquiry, PageFile, PageFileError, Slice, SliceBy, Slices, WorstError};
+pub use gates::{Challenge, Gate, GateFigure, GateTest, Must, PromotionConfig, VerdictPage, verdict};
 pub use holdout::Holdout;
 pub use progress::Progress;
 pub use report::{ModelSummary, Report, RowCounts, grouped};

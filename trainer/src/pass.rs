@@ -3,7 +3,9 @@
 
 use crate::dataset::{Dataset, Source};
 use crate::error::Error;
+use crate::sampled;
 use feature_store::offline::{Field, FileError, ReviewFiles, Row};
+use model::KeepRates;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -62,6 +64,14 @@ impl Pass {
             Opened::Files(files) => files.fingerprint().0,
             // Rows at hand have our own fields and no others.
             Opened::Rows(_) => model::sha256_hex(Field::ALL.map(Field::name).join("\n").as_bytes()),
+        }
+    }
+
+    /// Which share of each class the rows are of what was there, as samples among the files say. Rows at hand are all there are.
+    pub(crate) fn keep_rates(&self) -> Result<KeepRates, Error> {
+        match &self.opened {
+            Opened::Files(files) => sampled::keep_rates(files.samples()),
+            Opened::Rows(_) => Ok(KeepRates::ALL),
         }
     }
 

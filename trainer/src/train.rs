@@ -11,11 +11,12 @@ use crate::pass::Pass;
 use crate::progress::Progress;
 use crate::report::{ModelSummary, Report, RowCounts};
 use crate::rss::peak_rss_bytes;
+use crate::sampled::beside;
 use crate::test_pass::{Exam, Tested, test};
 use crate::tune::{TuneRequest, Tuned, tuned};
 use bytes::Bytes;
-use model::{FitConfig, FitError, Model, ModelConfig};
-use registry::{Alias, Registry, Run};
+use model::{FitConfig, FitError, FitProgress, Model, ModelConfig};
+use registry::{Alias, Author, Manifest, Move, Registry, Run, Verdict};
 use schemas::ModelName;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -154,6 +155,7 @@ impl Trained {
         check_rereadable(&request.data, &request.test)?;
         // Everything is opened before anything is learned, so that a wrong path costs no time.
         let training = Pass::open(&request.data)?;
+        let keep_rates = training.keep_rates()?;
         let mut lesson = Lesson {
             data: &request.data,
             holdout: None,
@@ -175,7 +177,8 @@ impl Trained {
                 Some(Exam { holdout: Some(*holdout), ..Exam::open(&request.data, inquiry)? })
             }
         };
-        let learned = lesson.learn(training, progress)?;
+        let tested_rates = exam.as_ref().map_or(Ok(keep_rates), |exam| exam.pass.keep_rates())?;
+        let mut learned = lesson.learn(training, progress)?;
         if !learned.fit.converged {
             tracing::warn!(
                 gap = learned.fit.gap,
@@ -183,13 +186,17 @@ impl Trained {
                 learned.fit.iterations
             );
         }
+        // Tested on what its rows are a sample of, registered for what is there.
+        learned.model = learned.model.with_keep_rates(beside(keep_rates, tested_rates))?;
         let tested = exam.map(|exam| test(&learned.model, exam, progress)).transpose()?;
-        Ok(Self { learned, tested, tuned: None })
+        learned.model = learned.model.with_keep_rates(keep_rates)?;
+        Ok(Self { learned, tested, tuned: None, gaps: BTreeMap::new() })
     }
 
     /// Every setting, so that the training can be repeated, and how they were found.
     fn parameters(&self, request: &TrainRequest) -> serde_json::Map<String, serde_json::Value> {
         let mut parameters = parameters(request);
+        parameters.insert(WORDS.to_owned(), object(&self.learned.profile).into());
         if let Some(tuned) = &self.tuned {
             let search = serde_json::json!({
                 "goal": tuned.goal,
@@ -225,10 +232,13 @@ impl Trained {
             data: Some(self.learned.data.clone()),
             library_version: concat!("plaudit ", env!("CARGO_PKG_VERSION")).to_owned(),
             seconds,
-            curves: BTreeMap::new(),
+            curves: BTreeMap::from([("fit.gap".to_owned(), self.gaps.clone())]),
         }
     }
 }
+
+/// The parameter of a version that has the words it learned from.
+pub(crate) const WORDS: &str = "words";
 
 fn parameters(request: &TrainRequest) -> serde_json::Map<String, serde_json::Value> {
     let test = match &request.test {

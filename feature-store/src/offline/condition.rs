@@ -3,6 +3,7 @@
 use super::OptionError;
 use super::cell::Cell;
 use schemas::Timestamp;
+use std::cmp::Ordering;
 use std::str::FromStr;
 
 /// One `--where COLUMN=VALUE`. Text equals exactly, numbers as numbers (`5` is `5.0`), booleans as true and false, times
@@ -59,7 +60,11 @@ impl Condition {
     pub(super) fn may_match_within(&self, least: &Cell<'_>, greatest: &Cell<'_>) -> bool {
         fn is_within<T: PartialOrd>(wanted: Option<T>, least: T, greatest: T) -> bool {
             // What cannot be compared is not ruled out.
-            wanted.is_some_and(|wanted| !(wanted < least) && !(wanted > greatest))
+            let is_without = |wanted: T| {
+                wanted.partial_cmp(&least) == Some(Ordering::Less)
+                    || wanted.partial_cmp(&greatest) == Some(Ordering::Greater)
+            };
+            !wanted.is_none_or(is_without)
         }
         // An empty value picks rows without one, of which the bounds say nothing.
         if self.value.is_empty() {

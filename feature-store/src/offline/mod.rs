@@ -16,6 +16,7 @@ mod plan;
 mod pruning;
 pub(crate) mod random_access;
 mod reader;
+mod remote;
 mod row;
 mod scan;
 mod selection;

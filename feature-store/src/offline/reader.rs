@@ -4,6 +4,7 @@
 
 use super::fingerprint::Schema;
 use super::parquet::ParquetFile;
+use super::remote;
 use super::source::{Content, Source};
 use super::stored::{self, StoredFile};
 use super::{Field, FileError, ReadOptions, Row, RowRef, SchemaFingerprint};
@@ -177,12 +178,16 @@ impl Waiting {
     }
 }
 
-/// What to read: files as they are, and folders of the written store as their parts.
+/// What to read: files as they are, folders of the written store as their parts, and of a bucket's address the files below it.
 pub(super) fn inputs(paths: &[PathBuf]) -> Result<Vec<Waiting>, FileError> {
     let mut inputs = Vec::with_capacity(paths.len());
     for (file, path) in paths.iter().enumerate() {
         match stored::files_of(path)? {
             Some(parts) => inputs.extend(parts.into_iter().map(|part| Waiting::stored(file, part))),
+            None if remote::is_address(path) => {
+                let files = remote::files_of(path)?;
+                inputs.extend(files.into_iter().map(|path| Waiting { file, path, stored: None, opened: None }));
+            }
             None => inputs.push(Waiting { file, path: path.clone(), stored: None, opened: None }),
         }
     }

@@ -3,7 +3,8 @@
 
 use super::FileError;
 use super::format::{self, Compression, Format};
-use super::random_access::RandomAccess;
+use super::random_access::{RandomAccess, ReadFrom};
+use super::remote::{self, Object};
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -39,13 +40,20 @@ const BUFFER_BYTES: usize = 128 * 1024;
 impl Source {
     /// Opens a file and finds out what it is.
     pub(crate) fn open(path: &Path) -> Result<(Self, Content), FileError> {
-        let metadata = std::fs::metadata(path).map_err(|error| system_error(path, error))?;
-        if metadata.is_dir() {
-            return Err(FileError::Folder { path: path.to_owned() });
-        }
-        let file = File::open(path).map_err(|error| system_error(path, error))?;
         let bytes_read = Arc::new(AtomicU64::new(0));
-        let mut raw = BufReader::with_capacity(BUFFER_BYTES, Counted { file, bytes_read: bytes_read.clone() });
+        let (bytes, size_bytes, is_regular) = if remote::is_address(path) {
+            let object = Object::open(path)?;
+            let size_bytes = object.size_bytes;
+            (Raw::Bucket(RandomAccess::object(object).from_start()), size_bytes, true)
+        } else {
+            let metadata = std::fs::metadata(path).map_err(|error| system_error(path, error))?;
+            if metadata.is_dir() {
+                return Err(FileError::Folder { path: path.to_owned() });
+            }
+            let file = File::open(path).map_err(|error| system_error(path, error))?;
+            (Raw::Disk(file), metadata.len(), metadata.is_file())
+        };
+        let mut raw = BufReader::with_capacity(BUFFER_BYTES, Counted { bytes, bytes_read: bytes_read.clone() });
         let (format_of_name, compression_of_name) = format::of_name(path);
 
         let head = raw.fill_buf().map_err(|error| system_error(path, error))?;
@@ -57,15 +65,13 @@ impl Source {
             _ => head.starts_with(b"PAR1"),
         };
         let compression = if is_parquet { None } else { compression_of_name.or_else(|| Compression::of_content(head)) };
-        let source = Self {
-            path: path.to_owned(),
-            compression,
-            size_bytes: metadata.len(),
-            is_regular: metadata.is_file(),
-            bytes_read,
-        };
+        let source = Self { path: path.to_owned(), compression, size_bytes, is_regular, bytes_read };
         if is_parquet {
-            return Ok((source, Content::Parquet(RandomAccess::file(raw.into_inner().file))));
+            let bytes = match raw.into_inner().bytes {
+                Raw::Disk(file) => RandomAccess::file(file),
+                Raw::Bucket(bytes) => bytes.into(),
+            };
+            return Ok((source, Content::Parquet(bytes)));
         }
 
         let mut text: TextReader = match compression {
@@ -129,15 +135,24 @@ fn system_error(path: &Path, source: io::Error) -> FileError {
     }
 }
 
-/// Counts the bytes that leave the disk, for progress.
+/// A file as it stands, read from its beginning.
+enum Raw {
+    Disk(File),
+    Bucket(ReadFrom),
+}
+
+/// Counts the bytes that leave disk or bucket, for progress.
 struct Counted {
-    file: File,
+    bytes: Raw,
     bytes_read: Arc<AtomicU64>,
 }
 
 impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(buffer)?;
+        let count = match &mut self.bytes {
+            Raw::Disk(file) => file.read(buffer)?,
+            Raw::Bucket(bytes) => bytes.read(buffer)?,
+        };
         self.bytes_read.fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
     }

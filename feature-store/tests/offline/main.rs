@@ -7,5 +7,6 @@ mod csv;
 mod features;
 mod json_lines;
 mod parquet;
+mod pruning;
 mod refused;
 mod several;

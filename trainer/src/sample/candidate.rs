@@ -7,7 +7,7 @@ use schemas::Label;
 
 /// The class of a row with a text; or why it is left out. Unlike training, a sample has no use for a title without a text: the
 /// text decides.
-pub(super) fn label_of(row: &RowRef<'_>, feedback: Option<&FeedbackLabels>) -> Result<Label, DropReason> {
+pub(crate) fn label_of(row: &RowRef<'_>, feedback: Option<&FeedbackLabels>) -> Result<Label, DropReason> {
     let has_problem = |field: Option<Field>| row.problems.iter().any(|problem| problem.field == field);
     if has_problem(None) {
         return Err(DropReason::UnreadableRow);

@@ -61,7 +61,7 @@ impl SampleRequest {
     pub(super) fn check(&self) -> Result<(), SampleError> {
         check_memory("the memory limit", self.memory_limit_bytes).map_err(SampleError::Setting)?;
         let Size { ratio, rows } = self.size;
-        if !(ratio >= 1.0 && ratio.is_finite()) {
+        if ratio.is_nan() || ratio < 1.0 || ratio.is_infinite() {
             let problem = format!(
                 "--ratio {ratio} makes no sense: give how many rows of the larger class stay for each of \
                 the smaller, 1 or more"

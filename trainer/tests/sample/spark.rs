@@ -7,16 +7,16 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use trainer::sample::{SampleProgress, SampleRequest, Size, Stratify, sample_on_spark};
 
-/// A server of Spark Connect, from `PLAUDIT_TEST_SPARK` (sc://host:port), or started by dev/spark for as long as this lives.
+/// A server of Spark Connect of its own.
 struct Spark {
     address: String,
-    server: Option<Child>,
+    server: Child,
 }
 
 impl Spark {
     fn start() -> Self {
-        if let Ok(address) = std::env::var("PLAUDIT_TEST_SPARK") {
-            return Self { address, server: None };
+        if std::env::var_os("PLAUDIT_TEST_SPARK").is_none() {
+            panic!("PLAUDIT_TEST_SPARK is not set: run dev/test, or export PLAUDIT_TEST_SPARK=$(dev/spark)");
         }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../dev/spark");
@@ -32,7 +32,7 @@ impl Spark {
             said.push(line);
             is_up
         });
-        let spark = Self { address: format!("sc://127.0.0.1:{port}"), server: Some(server) };
+        let spark = Self { address: format!("sc://127.0.0.1:{port}"), server };
         assert!(is_up, "dev/spark serve ended: {}", said.join("\n"));
         spark
     }
@@ -40,10 +40,8 @@ impl Spark {
 
 impl Drop for Spark {
     fn drop(&mut self) {
-        if let Some(mut server) = self.server.take() {
-            let _ = Command::new("kill").args(["--", &format!("-{}", server.id())]).status();
-            let _ = server.wait();
-        }
+        let _ = Command::new("kill").args(["--", &format!("-{}", self.server.id())]).status();
+        let _ = self.server.wait();
     }
 }
 

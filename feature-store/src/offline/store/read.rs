@@ -107,6 +107,11 @@ impl Store {
         Ok(PartReader { reader: reader.map_err(|error| damaged(&error))?, offsets: part.offsets.clone(), path })
     }
 
+    /// The address of a part's file.
+    pub fn url_of(&self, part: &Part) -> String {
+        self.display(&part.meta.location)
+    }
+
     /// The file of a part, where it is on a disk.
     pub fn path_of(&self, part: &Part) -> Option<PathBuf> {
         self.path_on_disk(&part.meta.location)
