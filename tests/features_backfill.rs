@@ -54,6 +54,19 @@ fn a_file_counts_once_however_often_it_is_filled_in() {
 }
 
 #[test]
+fn what_ingest_has_counted_is_left_out_by_its_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("history.csv");
+    let rows = "text,product_id,rating,created_at\na,p1,5,2024-05-01\nb,p1,1,2024-05-02\nc,p1,1,2024-05-03T12:00:00Z\n";
+    std::fs::write(&file, rows).expect("a file");
+    let (project, path) = (own_project("before"), file.to_str().expect("UTF-8"));
+    let report = json_of(&project, &["features", "backfill", "--input", path, "--before", "2024-05-02T00:00:00Z"]);
+    assert_eq!((&report["later"], &report["applied"]), (&json!(2), &json!(1)));
+    let (code, _, message) = plaudit(&project, &["features", "backfill", "--input", path, "--before", "yesterday"]);
+    assert!(code == Some(2) && message.contains("2026-11-01"), "{code:?} {message}");
+}
+
+#[test]
 fn what_cannot_be_filled_in_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("unrated.csv");

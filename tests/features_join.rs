@@ -1,5 +1,6 @@
 //! `plaudit features join` as a user runs it: small files, every format, and what it says when something is wrong.
 
+use feature_store::offline::{ReadOptions, ReviewFiles};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -105,6 +106,32 @@ fn history_of_other_files_and_a_ttl_count() {
     assert_eq!(report["views"]["product_stats"]["matched"], 1);
     assert_eq!(report["views"]["product_stats"]["stale"], 4);
     assert_eq!(report["views"]["user_stats"], Value::Null);
+}
+
+#[test]
+fn a_late_rating_counts_from_when_it_came_where_a_column_says_so() {
+    let folder = Folder::new();
+    // The second was written before the third, and came behind it.
+    let reviews = folder.write(
+        "reviews.csv",
+        "text,product_id,rating,created_at,came\n\
+         a,p1,5,2024-05-01,2024-05-01\nb,p1,1,2024-05-02,2024-05-09\nc,p1,4,2024-05-03,2024-05-03\n\
+         d,p1,4,2024-05-10,2024-05-10\n",
+    );
+    for (flags, matched, expected) in [
+        (&["--view", "product_stats"][..], 3, "1,2,3"),
+        (&["--view", "product_stats", "--known-from", "came"], 3, "2,1,3"),
+    ] {
+        let joined = folder.path("joined.parquet");
+        let report = report(&join(&reviews, &joined, flags));
+        assert_eq!(report["views"]["product_stats"]["matched"], matched);
+        let options = ReadOptions { features: vec!["product_stats.rating_count".to_owned()], ..ReadOptions::default() };
+        let rows = ReviewFiles::open(&[joined], &options).unwrap().next_batch().unwrap().unwrap();
+        let counts: Vec<String> = rows.iter().skip(1).map(|row| row.features[0].to_string()).collect();
+        assert_eq!(counts.join(","), expected, "{flags:?}");
+    }
+    let (code, message) = refusal(&join(&reviews, &folder.path("joined.parquet"), &["--known-from", "nowhere"]));
+    assert!(code == Some(2) && message.contains("nowhere"), "{code:?} {message}");
 }
 
 #[test]

@@ -61,7 +61,10 @@ pub async fn backfill(
     let mut order = Order::default();
     // Every file is opened first, so that a wrong one changes nothing.
     for path in input {
-        HistoryRows::open(path, read)?;
+        let is_partial = before.is_some() || !read.conditions.is_empty();
+        if HistoryRows::open(path, read)?.name_records() && is_partial {
+            return Err(BackfillError::Partial { path: path.clone() });
+        }
     }
     for (file, path) in input.iter().enumerate() {
         let mut rows = HistoryRows::open(path, read)?;

@@ -22,6 +22,16 @@ pub enum BackfillError {
         /// The path.
         path: PathBuf,
     },
+    /// Some of the records of a partition.
+    #[error(
+        "`{}` says which records of Kafka its rows are, and these count once in any case: of some of them the others would pass \
+         for applied; leave out --before and --where",
+        path.display()
+    )]
+    Partial {
+        /// The file.
+        path: PathBuf,
+    },
     /// Rows of a partition in another order than in Kafka.
     #[error(
         "`{}` holds {record} behind offset {last} of that partition, and aggregates take offsets in their order: sort the rows \
@@ -51,6 +61,10 @@ pub enum BackfillError {
 impl BackfillError {
     /// Whether other flags on the command line would help, and nothing else would.
     pub fn is_wrong_usage(&self) -> bool {
-        matches!(self, Self::File(error) if error.is_wrong_usage())
+        match self {
+            Self::File(error) => error.is_wrong_usage(),
+            Self::Partial { .. } => true,
+            _ => false,
+        }
     }
 }

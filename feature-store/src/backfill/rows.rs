@@ -81,6 +81,11 @@ impl HistoryRows {
         Ok(Self { path: path.to_owned(), topic, rows, count: 0 })
     }
 
+    /// Whether the file says which records its rows are.
+    pub(super) fn name_records(&self) -> bool {
+        matches!(&self.rows, Rows::Parquet { plan, .. } if plan.source.is_some())
+    }
+
     /// The next rows, about so many; empty at the end.
     pub(super) fn next_batch(&mut self, about: usize) -> Result<Vec<HistoryRow>, BackfillError> {
         let mut batch = Vec::new();

@@ -3,7 +3,7 @@
 
 use super::budget::Budget;
 use super::columns::Kind;
-use super::input::{By, EventRecord, Input, Reading};
+use super::input::{EventRecord, Input, Reading};
 use super::key::SHARDS;
 use super::report::ViewReport;
 use super::results::{Payload, ResultWriter, Results};
@@ -20,7 +20,6 @@ pub(super) struct History<'a> {
     pub(super) view: &'a View,
     pub(super) wanted: &'a Partitions,
     pub(super) events: &'a Input,
-    pub(super) by: By<'a>,
     pub(super) results: &'a Results,
     pub(super) budget: &'a Budget,
 }
@@ -37,7 +36,7 @@ impl History<'_> {
     /// Finds the values of every row; the bytes that were spilled on the way come with the counts.
     pub(super) fn find(&self, reading: Reading<'_>) -> Result<(ViewReport, u64), JoinError> {
         let events = Partitions::new(SHARDS, EventRecord::BYTES, self.budget.history_spill());
-        self.events.events(self.view.entity(), self.by, &events, reading)?;
+        self.events.events(self.view.entity(), &events, reading)?;
         reading.progress.begin(Stage::Matching, SHARDS as u64);
         let make = || (self.results.writer(), ViewReport::default());
         let works = in_parallel(reading.threads, SHARDS, make, |(writer, report), shard| {

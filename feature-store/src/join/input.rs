@@ -41,29 +41,20 @@ pub(super) struct Fact {
 
 /// What is asked of rows.
 #[derive(Clone, Copy)]
-pub(super) struct Question<'a> {
+pub(super) struct Question {
     entity: EntityKind,
     with_rating: bool,
-    /// The column that says from when on a row could be known.
-    known_from: Option<&'a str>,
     /// What the answer is for, in messages.
     purpose: &'static str,
     stage: Stage,
-}
-
-/// By which of its times a row is joined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum By<'a> {
-    /// When it happened.
-    CreatedAt,
-    /// When it could be known, which this column says.
-    Column(&'a str),
 }
 
 /// How files are read.
 #[derive(Clone, Copy)]
 pub(super) struct Reading<'a> {
     pub(super) keys: Keys,
+    /// The column that says from when on a row could be known.
+    pub(super) known_from: Option<&'a str>,
     pub(super) threads: usize,
     pub(super) progress: &'a JoinProgress,
 }
@@ -95,13 +86,11 @@ impl Input {
     pub(super) fn wanted(
         &self,
         entity: EntityKind,
-        by: By<'_>,
         partitions: &Partitions,
         reading: Reading<'_>,
     ) -> Result<ViewReport, JoinError> {
-        let known_from = by.column();
         let purpose = "the join goes by";
-        let question = Question { entity, with_rating: false, known_from, purpose, stage: Stage::Keys };
+        let question = Question { entity, with_rating: false, purpose, stage: Stage::Keys };
         let make = || (partitions.appender(), ViewReport::default());
         let each = |(appender, report): &mut (Appender<'_>, ViewReport), fact: Fact| match (fact.key, fact.known) {
             (Some(key), Some(time)) => appender.push(shard_of(key), &[&Wanted { key, time, row: fact.row }.to_bytes()]),
@@ -126,13 +115,11 @@ impl Input {
     pub(super) fn events(
         &self,
         entity: EntityKind,
-        by: By<'_>,
         partitions: &Partitions,
         reading: Reading<'_>,
     ) -> Result<(), JoinError> {
-        let known_from = by.column();
         let purpose = "history is made of";
-        let question = Question { entity, with_rating: true, known_from, purpose, stage: Stage::History };
+        let question = Question { entity, with_rating: true, purpose, stage: Stage::History };
         let each = |appender: &mut Appender<'_>, fact: Fact| match fact {
             Fact { row, key: Some(key), time: Some(event_time), known: Some(time), rating: Some(value) }
                 // What the stream takes for no event.
@@ -153,7 +140,7 @@ impl Input {
     /// Calls with what is known of each row, on as many threads as the files allow, each with a work of its own.
     fn ask<W: Send>(
         &self,
-        question: Question<'_>,
+        question: Question,
         reading: Reading<'_>,
         make: impl Fn() -> W + Sync,
         each: impl Fn(&mut W, Fact) -> Result<(), JoinError> + Sync,
@@ -173,16 +160,7 @@ impl Input {
     }
 }
 
-impl<'a> By<'a> {
-    fn column(self) -> Option<&'a str> {
-        match self {
-            Self::CreatedAt => None,
-            Self::Column(column) => Some(column),
-        }
-    }
-}
-
-impl Question<'_> {
+impl Question {
     /// The fields that it needs, the entity's and the time first.
     fn fields(self) -> Vec<Field> {
         let entity = match self.entity {

@@ -5,7 +5,7 @@ use super::budget::Budget;
 use super::columns::Kind;
 use super::feature_rows::FeatureRows;
 use super::history::{self, History};
-use super::input::{By, Input, Reading};
+use super::input::{Input, Reading};
 use super::key::{Keys, SHARDS};
 use super::latest::Latest;
 use super::output::{self, Partial};
@@ -41,7 +41,7 @@ pub fn join(request: &JoinRequest, progress: &JoinProgress) -> Result<JoinReport
 /// Makes a join within whatever memory.
 pub(super) fn join_within(request: &JoinRequest, progress: &JoinProgress) -> Result<JoinReport, JoinError> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let reading = Reading { keys: Keys::new(), threads, progress };
+    let reading = Reading { keys: Keys::new(), known_from: None, threads, progress };
     let mut sources = Vec::with_capacity(request.views.len());
     for view in &request.views {
         sources.push((view.name(), Source::open(view, request, reading)?));
@@ -59,11 +59,11 @@ pub(super) fn join_within(request: &JoinRequest, progress: &JoinProgress) -> Res
     let mut results = Vec::with_capacity(sources.len());
     for (name, source) in sources {
         let wanted = Partitions::new(SHARDS, Wanted::BYTES, budget.wanted_spill());
-        let by = source.by(request);
-        let mut of_view = input.wanted(source.entity(), by, &wanted, reading)?;
+        let reading = Reading { known_from: source.known_from(request), ..reading };
+        let mut of_view = input.wanted(source.entity(), &wanted, reading)?;
         let columns = source.columns(name);
         let result = Results::new(columns, input.numbered_rows(), budget.range_bytes(), budget.results_spill());
-        let (found, spilled_bytes) = source.find(&input, by, &wanted, &result, &budget, reading)?;
+        let (found, spilled_bytes) = source.find(&input, &wanted, &result, &budget, reading)?;
         of_view.add(&found);
         report.spilled_bytes += spilled_bytes + wanted.spilled_bytes() + result.spilled_bytes();
         report.views.insert(name.to_owned(), of_view);
@@ -79,9 +79,9 @@ impl Source {
             JoinView::Ready(view) => Self::Ready { features: FeatureRows::open(view)?, ttl_millis: view.ttl_millis },
             JoinView::History { view, files } => {
                 // Which rows are joined says nothing about which are history: all are.
-                let read = ReadOptions { conditions: Vec::new(), ..request.read.clone() };
+                let read = ReadOptions { conditions: Vec::new(), since: None, until: None, ..request.read.clone() };
                 let files = match files {
-                    None if request.read.conditions.is_empty() => None,
+                    None if read == request.read => None,
                     files => Some(files.as_ref().unwrap_or(&request.input)),
                 };
                 let events = files.map(|files| Input::open(files, &read, reading)).transpose()?;
@@ -97,12 +97,9 @@ impl Source {
         }
     }
 
-    /// By which of its times a row is joined with it. Ready rows say from when on they are true, and nothing else.
-    fn by<'a>(&self, request: &'a JoinRequest) -> By<'a> {
-        match (self, &request.known_from) {
-            (Self::History { .. }, Some(column)) => By::Column(column),
-            _ => By::CreatedAt,
-        }
+    /// The column that says from when on rows could be known. Ready rows say from when on they are true, and nothing else.
+    fn known_from<'a>(&self, request: &'a JoinRequest) -> Option<&'a str> {
+        request.known_from.as_deref().filter(|_| matches!(self, Self::History { .. }))
     }
 
     /// The columns of the output, by their full names.
@@ -118,7 +115,6 @@ impl Source {
     fn find(
         &self,
         input: &Input,
-        by: By<'_>,
         wanted: &Partitions,
         results: &Results,
         budget: &Budget,
@@ -130,7 +126,7 @@ impl Source {
             }
             Self::History { view, events } => {
                 let events = events.as_ref().unwrap_or(input);
-                History { view, wanted, events, by, results, budget }.find(reading)
+                History { view, wanted, events, results, budget }.find(reading)
             }
         }
     }

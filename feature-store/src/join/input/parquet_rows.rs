@@ -59,16 +59,16 @@ impl ParquetRows {
 
     pub(super) fn ask<W: Send>(
         &self,
-        question: Question<'_>,
+        question: Question,
         reading: Reading<'_>,
         make: impl Fn() -> W + Sync,
         each: impl Fn(&mut W, Fact) -> Result<(), JoinError> + Sync,
     ) -> Result<Vec<W>, JoinError> {
-        let columns = self.columns_of(question)?;
+        let columns = self.columns_of(question, reading.known_from)?;
         reading.progress.begin(question.stage, self.numbered_rows());
         // Behind the entity and the time.
         let rating = question.with_rating.then_some(2);
-        let known = question.known_from.map(|_| 2 + usize::from(question.with_rating));
+        let known = reading.known_from.map(|_| 2 + usize::from(question.with_rating));
         scan(&self.files, &roots(&columns), reading.threads, reading.progress, make, |work, rows: Rows<'_>| {
             let column = |wanted| rows.batch.column(columns[rows.file].of(wanted));
             let keys = columns::keys(column(0), reading.keys);
@@ -103,7 +103,7 @@ impl ParquetRows {
     }
 
     /// The columns that answer a question, of each file: fields, then the one that says from when on rows could be known.
-    fn columns_of(&self, question: Question<'_>) -> Result<Vec<Places>, JoinError> {
+    fn columns_of(&self, question: Question, known_from: Option<&str>) -> Result<Vec<Places>, JoinError> {
         let of_file = |file: &ParquetFile| {
             let field = |field: Field| {
                 let needs = question.purpose.to_owned();
@@ -111,7 +111,7 @@ impl ParquetRows {
                 column.ok_or_else(|| JoinError::NoField { path: file.path.clone(), field, needs })
             };
             let mut wanted: Vec<usize> = question.fields().into_iter().map(field).collect::<Result<_, _>>()?;
-            if let Some(column) = question.known_from {
+            if let Some(column) = known_from {
                 let none = || JoinError::NoColumn {
                     path: file.path.clone(),
                     column: column.to_owned(),

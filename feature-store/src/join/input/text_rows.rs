@@ -33,12 +33,12 @@ impl TextRows {
 
     pub(super) fn ask<W>(
         &self,
-        question: Question<'_>,
+        question: Question,
         reading: Reading<'_>,
         make: impl Fn() -> W,
         each: impl Fn(&mut W, Fact) -> Result<(), JoinError>,
     ) -> Result<Vec<W>, JoinError> {
-        let extras = question.known_from.map(str::to_owned).into_iter().collect();
+        let extras = reading.known_from.map(str::to_owned).into_iter().collect();
         let mut files = ReviewFiles::open(&self.paths, &ReadOptions { extras, ..self.options.clone() })?;
         if let Some(field) = question.fields().into_iter().find(|field| !files.has_field(*field)) {
             let path = self.paths.first().cloned().unwrap_or_default();
@@ -55,7 +55,7 @@ impl TextRows {
                 let time = row.created_at.map(Timestamp::epoch_millis);
                 let known = match row.extras.first() {
                     Some(known) => known.as_deref().and_then(Timestamp::parse).map(Timestamp::epoch_millis),
-                    None => time.filter(|_| question.known_from.is_none()),
+                    None => time.filter(|_| reading.known_from.is_none()),
                 };
                 let key = id.as_deref().and_then(|id| reading.keys.of(id));
                 let rating = row.rating.map(|rating| rating.stars());
