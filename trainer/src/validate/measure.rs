@@ -7,6 +7,7 @@ use crate::dataset::{Dataset, Source};
 use crate::error::Error;
 use crate::examples::{Dropped, Example, example};
 use crate::holdout::Holdout;
+use crate::overlap::shared_rows;
 use crate::train::Test;
 use feature_store::offline::{Field, Passage, Row, Scan, ScanProgress};
 use schemas::{Label, Timestamp};
@@ -33,11 +34,15 @@ pub struct ValidateRequest {
 /// Looks at the data. Whether its limits are held is in the report; an error is that it cannot be read at all.
 pub fn validate(request: &ValidateRequest, progress: &ScanProgress) -> Result<ValidationReport, Error> {
     let holdout = if let Test::Holdout(holdout) = request.test { Some(holdout) } else { None };
-    let is_learned_from =
-        |example: &Example<'_>| holdout.is_none_or(|holdout: Holdout| !holdout.holds_document(&example.document));
+    // Rows of the training data that the test has too are not learned from.
+    let tested = if let Test::On(test) = &request.test { shared_rows(&request.data, test)? } else { Vec::new() };
+    let is_learned_from = |row: &Row, example: &Example<'_>| {
+        tested.binary_search(&row.position).is_err()
+            && holdout.is_none_or(|holdout: Holdout| !holdout.holds_document(&example.document))
+    };
     let train = Side::read(&request.data, is_learned_from, progress)?;
     let test = match &request.test {
-        Test::On(dataset) => Some(Side::read(dataset, |_| true, progress)?),
+        Test::On(dataset) => Some(Side::read(dataset, |_, _| true, progress)?),
         // Held out by the text: none of them is learned from, whatever the data.
         Test::Holdout(_) | Test::None => None,
     };
@@ -103,7 +108,7 @@ struct Side {
 impl Side {
     fn read(
         dataset: &Dataset,
-        takes: impl Fn(&Example<'_>) -> bool + Sync,
+        takes: impl Fn(&Row, &Example<'_>) -> bool + Sync,
         progress: &ScanProgress,
     ) -> Result<Self, Error> {
         let data = dataset.to_string();
@@ -129,9 +134,9 @@ impl Side {
         Ok(all)
     }
 
-    fn add(&mut self, row: &Row, takes: &impl Fn(&Example<'_>) -> bool, bound: &AtomicU64, threads: usize) {
+    fn add(&mut self, row: &Row, takes: &impl Fn(&Row, &Example<'_>) -> bool, bound: &AtomicU64, threads: usize) {
         let example = match example(row) {
-            Ok(example) if !takes(&example) => return,
+            Ok(example) if !takes(row, &example) => return,
             Ok(example) => example,
             Err(reason) => {
                 self.rows += 1;
