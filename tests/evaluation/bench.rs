@@ -76,17 +76,20 @@ impl Bench {
     }
 }
 
-/// Rows of which every second is positive, and every seventh says the opposite of what it is. The first two thirds of 900
+/// Rows of which every second is positive, and one of eight says the opposite of what it is. The first two thirds of 900
 /// are for training.
 pub fn csv(rows: std::ops::Range<u64>) -> String {
     let mut csv = "review_id,product_id,title,text,label,rating,part,created_at,category\n".to_owned();
     for i in rows {
         let is_positive = i % 2 == 0;
-        let sounds_positive = is_positive != (i % 7 == 0);
+        // Nothing in the words tells which rows these are.
+        let noise = i.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let sounds_positive = is_positive != (noise >> 61 == 0);
+        let letters: String = (0..6).map(|k| char::from(b'a' + (noise >> (5 * k + 8) & 15) as u8)).collect();
         let telling = if sounds_positive { ["lovely", "superb", "splendid"] } else { ["awful", "dreadful", "shoddy"] };
         let plain = ["kettle", "lamp", "chair", "radio", "table", "clock", "mirror"];
         let pick = |salt: u64| plain[(i.wrapping_mul(salt) / 3 % 7) as usize];
-        let text = format!("{} {} and {} number {i}", telling[(i % 3) as usize], pick(7919), pick(104_729));
+        let text = format!("{} {} and {} {letters} number {i}", telling[(i % 3) as usize], pick(7919), pick(104_729));
         let (label, stars) = (u8::from(is_positive), if is_positive { 5 } else { 1 });
         let part = if i < 600 { "train" } else { "test" };
         let category = match i % 50 {

@@ -77,7 +77,6 @@ fn a_threshold_holds_what_it_was_chosen_for() {
     assert!(chosen["recall"].as_f64().unwrap() >= 0.95 && chosen["threshold"].is_number(), "{chosen}");
     let best = evaluate(&bench, &["--threshold-for", "accuracy"]);
     assert!(best["threshold"]["accuracy"].as_f64() >= best["metrics"]["accuracy"].as_f64());
-    // Every seventh row says the opposite of what it is.
     let never = bench.text(&[&EVALUATE[..], &["--threshold-for", "precision=1"]].concat());
     assert!(never.contains("none reaches precision=1") || never.contains("for precision=1: "), "{never}");
 }

@@ -47,7 +47,7 @@ fn flags_that_make_no_sense_are_wrong_usage() {
     for (line, says) in [
         (&["evaluate", "--input", "a.csv", "--threshold-for", "auc"][..], "precision=SHARE"),
         (&["evaluate", "--input", "a.csv", "--threshold-for", "recall=7"], "`7` is no share"),
-        (&["evaluate", "--input", "a.csv", "--errors", "-1"], "--errors"),
+        (&["evaluate", "--input", "a.csv", "--errors", "-1"], "'-1'"),
         (&["train", "--input", "reviews.csv", "--tune", "--trials", "0"], "--trials"),
         (&["train", "--input", "reviews.csv", "--trials", "5"], "--tune"),
         (&["train", "--input", "reviews.csv", "--tune", "--tune-for", "kappa"], "no figure to tune for"),
