@@ -49,9 +49,9 @@ body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 sy
 main { max-width: 60rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
 h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .5rem; }
 .about, .note { color: var(--faint); } .about { margin: .2rem 0 0; overflow-wrap: anywhere; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.wide { overflow-x: auto; } .wide + .wide, .charts + .wide { margin-top: 1rem; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .8rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
-th { color: var(--faint); font-weight: 600; white-space: nowrap; } td { overflow-wrap: anywhere; }
+th { color: var(--faint); font-weight: 600; white-space: nowrap; } td { overflow-wrap: break-word; }
 td.number { text-align: right; white-space: nowrap; } summary { cursor: pointer; color: var(--faint); }
 .charts { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; flex: 1 1 26rem; max-width: 40rem; }
 figcaption { font-weight: 600; } .keys { color: var(--faint); font-weight: 400; }

@@ -32,7 +32,7 @@ impl BarChart {
     const RIGHT: f64 = 60.0;
     const STEP: f64 = 20.0;
     const FOOT: f64 = 34.0;
-    const NAME_CHARACTERS: usize = 28;
+    const NAME_CHARACTERS: usize = 24;
 
     /// The chart.
     pub fn markup(&self) -> Markup {
