@@ -32,11 +32,7 @@ impl Tuned {
     fn best_chart(&self) -> Markup {
         let of_all_rows = self.trials.iter().filter(|trial| trial.share == 1.0);
         let bar = |trial: &TrialSummary| {
-            Some(Bar {
-                name: format!("{}: {}", trial.trial, trial.words()),
-                value: trial.figure(self.goal)?,
-                interval: None,
-            })
+            Some(Bar { name: format!("trial {}", trial.trial), value: trial.figure(self.goal)?, interval: None })
         };
         let bars = of_all_rows.take(BARS).filter_map(bar).collect();
         BarChart { caption: format!("Trials on all rows, by {}", self.goal), axis: Axis::new(self.goal.name()), bars }

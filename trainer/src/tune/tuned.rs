@@ -119,6 +119,6 @@ impl fmt::Display for Tuned {
                 figure(trial.metrics.and_then(|metrics| metrics.roc_auc)),
             ]);
         }
-        writeln!(f, "\n{lines}")
+        write!(f, "\n{lines}")
     }
 }
