@@ -11,10 +11,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use service::shutdown::token_on_signals;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use trainer::sample::{
-    FeedbackLabels, SampleError, SampleProgress, SampleRequest, SampleStage, Size, Stratify, sample, sample_on_spark,
+    FeedbackLabels, SampleError, SampleProgress, SampleReport, SampleRequest, SampleStage, Size, Stratify, sample,
+    sample_on_spark,
 };
 
 /// Draw a balanced sample of labelled reviews, each text once
@@ -126,15 +128,18 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     let progress = Arc::new(SampleProgress::default());
     let of_sample = progress.clone();
     let spark = args.engine.spark.filter(|_| args.engine.engine == Engine::Spark);
-    let mut sampling = match spark {
-        Some(address) => tokio::spawn(async move { sample_on_spark(&request, &address, &of_sample).await }),
-        None => tokio::task::spawn_blocking(move || sample(&request, &of_sample)),
+    let mut sampling: Sampling = match spark {
+        Some(address) => Box::pin(async move { sample_on_spark(&request, &address, &of_sample).await }),
+        None => Box::pin(async move {
+            let sampling = tokio::task::spawn_blocking(move || sample(&request, &of_sample));
+            sampling.await.expect("sampling doesn't panic, and isn't cancelled")
+        }),
     };
     let mut shown = Shown::new();
     let mut ticks = tokio::time::interval(Duration::from_millis(200));
     let report = loop {
         tokio::select! {
-            report = &mut sampling => break report?,
+            report = &mut sampling => break report,
             () = stop.cancelled() => progress.stop(),
             _ = ticks.tick() => {}
         }
@@ -143,6 +148,8 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     drop(shown);
     args.json.result(&report.map_err(|error| sorted(error, SampleError::is_wrong_usage))?)
 }
+
+type Sampling = Pin<Box<dyn Future<Output = Result<SampleReport, SampleError>> + Send>>;
 
 /// The sample as it goes on, on stderr: a line that changes on a terminal, now and then a line elsewhere.
 struct Shown {

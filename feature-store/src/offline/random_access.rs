@@ -31,7 +31,7 @@ impl RandomAccess {
     }
 
     /// Reads from the beginning.
-    pub(super) fn from_start(&self) -> ReadFrom {
+    pub(super) fn reader(&self) -> ReadFrom {
         ReadFrom { bytes: self.bytes.clone(), next: 0 }
     }
 }

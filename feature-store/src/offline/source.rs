@@ -44,7 +44,7 @@ impl Source {
         let (bytes, size_bytes, is_regular) = if remote::is_address(path) {
             let object = Object::open(path)?;
             let size_bytes = object.size_bytes;
-            (Raw::Bucket(RandomAccess::object(object).from_start()), size_bytes, true)
+            (Raw::Bucket(RandomAccess::object(object).reader()), size_bytes, true)
         } else {
             let metadata = std::fs::metadata(path).map_err(|error| system_error(path, error))?;
             if metadata.is_dir() {

@@ -82,15 +82,13 @@ fn take(batch: &RecordBatch, entries: &mut Vec<Entry>) {
 /// Leaves the latest label of each review.
 fn keep_latest(entries: &mut Vec<Entry>) {
     entries.sort_unstable();
-    let mut kept: usize = 0;
-    for i in 0..entries.len() {
-        if kept > 0 && entries[kept - 1].review == entries[i].review {
-            kept -= 1;
+    entries.dedup_by(|later, earlier| {
+        let is_same = later.review == earlier.review;
+        if is_same {
+            *earlier = *later;
         }
-        entries[kept] = entries[i];
-        kept += 1;
-    }
-    entries.truncate(kept);
+        is_same
+    });
 }
 
 #[cfg(test)]

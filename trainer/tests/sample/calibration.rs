@@ -4,7 +4,6 @@ use crate::files::{Folder, Review, note, request, sample};
 use feature_store::offline::{Condition, ReadOptions, ReviewFiles};
 use model::{Document, FitConfig, KeepRates, Model, ModelConfig, Scratch};
 use registry::Registry;
-use schemas::ModelVersion;
 use std::path::{Path, PathBuf};
 use trainer::sample::SampleRequest;
 use trainer::{Dataset, Error, Inquiry, Report, Test, TrainRequest};

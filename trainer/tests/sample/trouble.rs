@@ -71,7 +71,7 @@ fn a_text_of_a_hundred_megabytes_is_a_row_like_any_other() {
     assert!(crate::files::rows(&report.output).iter().any(|row| row.text.as_ref().unwrap().len() > 99_000_000));
 
     let line = serde_json::json!({"text": "bad ".repeat(25_000_000), "rating": 1});
-    let lines = format!("{line}\n{{\"text\": \"poor\", \"rating\": 1}}\n{{\"text\": \"good\", \"rating\": 5}}\n");
+    let lines = format!("{{\"text\": \"poor\", \"rating\": 1}}\n{line}\n{{\"text\": \"good\", \"rating\": 5}}\n");
     let report = sample(&request(&[folder.write("long.jsonl", lines)], &folder.path("lines.parquet"))).unwrap();
     assert_eq!((report.rows.total(), report.dropped_reasons["unreadable_row"]), (2, 1));
 }
