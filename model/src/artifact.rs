@@ -2,16 +2,19 @@
 //! JSON holds everything else that scoring needs. Data, never code. The same model gives the same bytes; what is read has
 //! been checked against its own sha256 and for sense, so that a damaged or foreign file is refused and never scored with.
 //!
-//! Tensors, each of one dimension: `bias` F64 \[1\]; `slot` U32 \[n\], ascending; `scale` F32 \[n\] (idf, or 1); `weight` F32 \[n\].
+//! Tensors, each of one dimension: `bias` F64 \[1\]; `slot` U32 \[n\], or where terms are told apart exactly `term` U64 \[n\], in
+//! ascending order; `scale` F32 \[n\], what the term's frequency is multiplied with; `weight` F32 \[n\].
 //! Where the configuration names features, also `feature_mean`, `feature_scale` and `feature_weight`, F64 \[number of them\], in
 //! its order. A file has the lowest format version that knows all it holds, so that older builds read what they can: 2 came with
-//! features, 3 with keep rates.
+//! features, 3 with keep rates, exact terms and more kinds of terms.
 
-use crate::config::{ConfigError, ModelConfig};
+use crate::config::{ConfigError, ModelConfig, TermIndex};
 use crate::dense::{Dense, Standard};
 use crate::keep_rates::KeepRates;
 use crate::scoring::{MAGNITUDE_LIMIT, Model};
 use crate::slots::{Slot, Slots};
+use crate::table::Table;
+use crate::vocabulary::Vocabulary;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -105,9 +108,18 @@ impl Model {
     /// The model's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let bias = self.bias.to_le_bytes();
-        let slot: Vec<u8> = self.slots.iter().flat_map(|(index, _)| index.to_le_bytes()).collect();
-        let scale: Vec<u8> = self.slots.iter().flat_map(|(_, slot)| slot.scale.to_le_bytes()).collect();
-        let weight: Vec<u8> = self.slots.iter().flat_map(|(_, slot)| slot.weight.to_le_bytes()).collect();
+        let (terms, values): (Vec<u8>, Vec<Slot>) = match &self.table {
+            Table::Hashed(slots) => (
+                slots.iter().flat_map(|(slot, _)| slot.to_le_bytes()).collect(),
+                slots.iter().map(|(_, value)| value).collect(),
+            ),
+            Table::Exact(vocabulary) => (
+                vocabulary.iter().flat_map(|(key, _)| key.to_le_bytes()).collect(),
+                vocabulary.iter().map(|(_, value)| value).collect(),
+            ),
+        };
+        let scale: Vec<u8> = values.iter().flat_map(|value| value.scale.to_le_bytes()).collect();
+        let weight: Vec<u8> = values.iter().flat_map(|value| value.weight.to_le_bytes()).collect();
         let of_features = |number: fn(&Dense) -> f64| -> Vec<u8> {
             self.dense.iter().flat_map(|dense| number(dense).to_le_bytes()).collect()
         };
@@ -122,18 +134,18 @@ impl Model {
             sha256: String::new(),
         };
         header.sha256 =
-            checksum(&header, &[&bias, &slot, &scale, &weight, &feature_mean, &feature_scale, &feature_weight]);
+            checksum(&header, &[&bias, &terms, &scale, &weight, &feature_mean, &feature_scale, &feature_weight]);
+        let index = Index::of(self.config.vectorizer.terms);
         // One entry: the map's order, and so the file's bytes, can't vary.
         let metadata = HashMap::from([(METADATA_KEY.to_owned(), json(&header))]);
-        let terms = slot.len() / 4;
         let tensor = |dtype, length: usize, bytes| {
             TensorView::new(dtype, vec![length], bytes).expect("the bytes are as many as the shape says")
         };
         let mut tensors = vec![
             ("bias", tensor(Dtype::F64, 1, &bias[..])),
-            ("slot", tensor(Dtype::U32, terms, &slot)),
-            ("scale", tensor(Dtype::F32, terms, &scale)),
-            ("weight", tensor(Dtype::F32, terms, &weight)),
+            (index.tensor, tensor(index.dtype, values.len(), &terms)),
+            ("scale", tensor(Dtype::F32, values.len(), &scale)),
+            ("weight", tensor(Dtype::F32, values.len(), &weight)),
         ];
         if !self.dense.is_empty() {
             let tensor = |bytes| tensor(Dtype::F64, self.dense.len(), bytes);
@@ -146,7 +158,8 @@ impl Model {
 
     /// The lowest version that knows all that the model holds.
     fn format_version(&self) -> u32 {
-        if self.keep_rates != KeepRates::ALL {
+        let is_of_format_3 = self.config.cleaning.mark_negated || self.config.vectorizer.is_of_format_3();
+        if is_of_format_3 || self.keep_rates != KeepRates::ALL {
             3
         } else if !self.dense.is_empty() {
             2
@@ -164,7 +177,8 @@ impl Model {
         let mut header = header(bytes)?;
         header.config.check()?;
         let bias = tensor(&tensors, "bias", Dtype::F64)?;
-        let slot = tensor(&tensors, "slot", Dtype::U32)?;
+        let index = Index::of(header.config.vectorizer.terms);
+        let terms = tensor(&tensors, index.tensor, index.dtype)?;
         let scale = tensor(&tensors, "scale", Dtype::F32)?;
         let weight = tensor(&tensors, "weight", Dtype::F32)?;
         let of_features = if header.config.features.is_empty() {
@@ -176,14 +190,14 @@ impl Model {
         if tensors.len() != if header.config.features.is_empty() { 4 } else { 7 } {
             return Err(ArtifactError::Foreign { reason: "it has tensors besides those of a model".to_owned() });
         }
-        header.config.vectorizer.check_terms(slot.len() / 4)?;
+        header.config.vectorizer.check_terms(terms.len() / index.bytes)?;
         let expected = std::mem::take(&mut header.sha256);
         let [mean, deviation, feature_weight] = of_features;
-        let found = checksum(&header, &[bias, slot, scale, weight, mean, deviation, feature_weight]);
+        let found = checksum(&header, &[bias, terms, scale, weight, mean, deviation, feature_weight]);
         if found != expected {
             return Err(ArtifactError::Damaged { expected, found });
         }
-        let of_text = bias.len() == 8 && slot.len() == scale.len() && slot.len() == weight.len();
+        let of_text = bias.len() == 8 && terms.len() / index.bytes == scale.len() / 4 && scale.len() == weight.len();
         if !of_text || of_features.iter().any(|bytes| bytes.len() != 8 * header.config.features.len()) {
             return Err(invalid("its tensors have different lengths"));
         }
@@ -191,32 +205,63 @@ impl Model {
         if !is_sane(bias) {
             return Err(invalid("its bias is not a number of sensible size"));
         }
-        let slots = slots(&header.config, slot, scale, weight)?;
+        let values = values(scale, weight)?;
+        let table = match header.config.vectorizer.terms {
+            TermIndex::Hashed => Table::Hashed(slots(&header.config, terms, values)?),
+            TermIndex::Exact => Table::Exact(vocabulary(terms, values)?),
+        };
         let dense = dense(of_features)?;
         let Header { config, documents, keep_rates, .. } = header;
         let keep_rates = keep_rates.unwrap_or_default();
-        let model = Self { config, bias, documents, slots, dense, keep_rates: KeepRates::ALL, correction: 0.0 };
+        let model = Self { config, bias, documents, table, dense, keep_rates: KeepRates::ALL, correction: 0.0 };
         Ok(model.with_keep_rates(keep_rates)?)
     }
 }
 
-/// The slots in memory.
-fn slots(config: &ModelConfig, slot: &[u8], scale: &[u8], weight: &[u8]) -> Result<Slots, ArtifactError> {
-    let mut known = Vec::with_capacity(slot.len() / 4);
-    let mut next = 0;
-    for ((slot, scale), weight) in words(slot).zip(words(scale)).zip(words(weight)) {
-        let index = u32::from_le_bytes(slot);
-        let entry = Slot { scale: f32::from_le_bytes(scale), weight: f32::from_le_bytes(weight) };
-        if u64::from(index) < next || index >> config.vectorizer.hash_bits != 0 {
-            return Err(invalid("its slots are not ascending numbers below 2^hash_bits"));
+/// The tensor that tells terms apart.
+struct Index {
+    tensor: &'static str,
+    dtype: Dtype,
+    /// Of one term.
+    bytes: usize,
+}
+
+impl Index {
+    fn of(terms: TermIndex) -> Self {
+        match terms {
+            TermIndex::Hashed => Self { tensor: "slot", dtype: Dtype::U32, bytes: 4 },
+            TermIndex::Exact => Self { tensor: "term", dtype: Dtype::U64, bytes: 8 },
         }
-        if !(entry.scale > 0.0 && is_sane(entry.scale.into()) && is_sane(entry.weight.into())) {
-            return Err(invalid("a scale or weight of it is not a number of sensible size"));
-        }
-        known.push((index, entry));
-        next = u64::from(index) + 1;
     }
-    Ok(Slots::new(config.vectorizer.hash_bits, known.into_iter()))
+}
+
+/// What the model holds for each term.
+fn values(scale: &[u8], weight: &[u8]) -> Result<Vec<Slot>, ArtifactError> {
+    let value = |(scale, weight)| {
+        let slot = Slot { scale: f32::from_le_bytes(scale), weight: f32::from_le_bytes(weight) };
+        let is_usable = slot.scale > 0.0 && is_sane(slot.scale.into()) && is_sane(slot.weight.into());
+        is_usable.then_some(slot).ok_or_else(|| invalid("a scale or weight of it is not a number of sensible size"))
+    };
+    words(scale).zip(words(weight)).map(value).collect()
+}
+
+/// The slots in memory.
+fn slots(config: &ModelConfig, slots: &[u8], values: Vec<Slot>) -> Result<Slots, ArtifactError> {
+    let slots: Vec<u32> = words(slots).map(u32::from_le_bytes).collect();
+    let is_below = |&slot: &u32| slot >> config.vectorizer.hash_bits == 0;
+    if !slots.is_sorted_by(|one, next| one < next) || !slots.iter().all(is_below) {
+        return Err(invalid("its slots are not ascending numbers below 2^hash_bits"));
+    }
+    Ok(Slots::new(config.vectorizer.hash_bits, slots.into_iter().zip(values)))
+}
+
+/// The vocabulary in memory.
+fn vocabulary(keys: &[u8], values: Vec<Slot>) -> Result<Vocabulary, ArtifactError> {
+    let keys: Vec<u64> = eights(keys).map(u64::from_le_bytes).collect();
+    if !keys.is_sorted_by(|one, next| one < next) {
+        return Err(invalid("its terms are not ascending numbers"));
+    }
+    Ok(Vocabulary::new(keys.into_iter().zip(values)))
 }
 
 /// What is done with features.
@@ -237,8 +282,12 @@ fn words(bytes: &[u8]) -> impl Iterator<Item = [u8; 4]> + '_ {
     bytes.chunks_exact(4).map(|word| word.try_into().expect("chunks_exact(4) gives four bytes"))
 }
 
+fn eights(bytes: &[u8]) -> impl Iterator<Item = [u8; 8]> + '_ {
+    bytes.chunks_exact(8).map(|word| word.try_into().expect("chunks_exact(8) gives eight bytes"))
+}
+
 fn numbers(bytes: &[u8]) -> impl Iterator<Item = f64> + '_ {
-    bytes.chunks_exact(8).map(|word| f64::from_le_bytes(word.try_into().expect("chunks_exact(8) gives eight bytes")))
+    eights(bytes).map(f64::from_le_bytes)
 }
 
 fn invalid(reason: &str) -> ArtifactError {

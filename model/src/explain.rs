@@ -2,10 +2,10 @@
 
 use crate::features::FeatureConfig;
 use crate::scoring::{Model, Scratch, TermFrequency, sigmoid};
-use crate::terms::{Document, Ngrams, fields};
+use crate::terms::{Document, Origin, Part, Words, fields, for_each_term, name_of_characters};
 use crate::text::{Word, for_each_word};
 use serde::Serialize;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 /// A part of the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -15,12 +15,17 @@ pub enum Field {
     Text,
     /// The headline.
     Title,
+    /// The first words of the body.
+    Opening,
+    /// The last words of the body.
+    Ending,
 }
 
 /// What a term added to the log-odds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Contribution {
-    /// The term, or several of this document that share a slot, joined by ` | `.
+    /// The term, or several of this document that share a slot, joined by ` | `. `NOT_` marks a negated word, `…` characters
+    /// that the term leaves out.
     pub term: String,
     /// Where it stands.
     pub field: Field,
@@ -62,10 +67,10 @@ impl Model {
     pub fn explain(&self, document: &Document<'_>, scratch: &mut Scratch) -> Explanation {
         let names = self.names(document);
         let frequency = TermFrequency::of(&self.config.vectorizer);
-        let found = scratch.terms.read(&self.config, document);
-        let weighted = found.iter().filter_map(|term| {
-            let slot = self.slots.get(term.of)?;
-            Some((term, slot, f64::from(frequency.value(term.count) * slot.scale)))
+        let found = self.table.read(&self.config, document, &mut scratch.terms);
+        let weighted = found.iter().map(|term| {
+            let slot = self.table.at(term.of);
+            (term, slot, f64::from(frequency.value(term.count) * slot.scale))
         });
         let length = weighted.clone().map(|(_, _, value)| value * value).sum::<f64>().sqrt();
         let mut terms: Vec<Contribution> = weighted
@@ -94,29 +99,61 @@ impl Model {
         Explanation { probability, bias: self.bias, keep_rates: self.correction, terms, features }
     }
 
-    /// The document's n-grams as people read them, by slot.
+    /// The document's terms as people read them, by their places among those that the model knows.
     pub(crate) fn names(&self, document: &Document<'_>) -> HashMap<u32, (Field, String)> {
+        let (title, text) = (self.words(document, Part::Title), self.words(document, Part::Text));
+        let words_of = |part| if part == Part::Title || part == Part::TitleCharacters { &title } else { &text };
+        let name = |origin| match origin {
+            Origin::Words { part, start, length } => words_of(part)[start..start + length].join(" "),
+            Origin::Around { part, start } => {
+                let words = words_of(part);
+                format!("{} … {}", words[start], words[start + 2])
+            }
+            Origin::Characters { part, word, place } => {
+                name_of_characters(words_of(part)[word].trim_start_matches(NEGATED), place)
+            }
+        };
         let mut names: HashMap<u32, (Field, String)> = HashMap::new();
-        let mut word = Word::new();
-        for (number, text) in fields(document) {
-            let field = if number == 1 { Field::Title } else { Field::Text };
-            let mut ngrams = Ngrams::new(&self.config.vectorizer, number);
-            let mut last: VecDeque<String> = VecDeque::new();
-            for_each_word(&self.config.cleaning, text, &mut word, |word| {
-                if last.len() == usize::from(self.config.vectorizer.ngrams) {
-                    last.pop_front();
+        for_each_term(&self.config, document, &mut Words::new(), |key, origin| {
+            let Some(place) = self.table.place(&self.config.vectorizer, key) else { return };
+            let field = field(&origin);
+            let name = name(origin);
+            match names.get_mut(&place) {
+                None => {
+                    names.insert(place, (field, name));
                 }
-                last.push_back(String::from_utf8_lossy(word.as_bytes()).into_owned());
-                ngrams.push(word.hash(), |slot, length| {
-                    let name = last.iter().skip(last.len() - length).map(String::as_str).collect::<Vec<_>>().join(" ");
-                    let (_, known) = names.entry(slot).or_insert_with(|| (field, name.clone()));
-                    if !known.split(" | ").any(|other| other == name) {
-                        known.push_str(" | ");
-                        known.push_str(&name);
-                    }
-                });
+                Some((_, known)) if known.split(" | ").any(|other| other == name) => {}
+                Some((_, known)) => {
+                    known.push_str(" | ");
+                    known.push_str(&name);
+                }
+            }
+        });
+        names
+    }
+
+    /// The words of a field, as people read them.
+    fn words(&self, document: &Document<'_>, part: Part) -> Vec<String> {
+        let mut words = Vec::new();
+        for (_, text) in fields(document).filter(|(field, _)| *field == part) {
+            for_each_word(&self.config.cleaning, text, &mut Word::new(), |word| {
+                let mark = if word.is_negated() { NEGATED } else { "" };
+                words.push(format!("{mark}{}", String::from_utf8_lossy(word.as_bytes())));
             });
         }
-        names
+        words
+    }
+}
+
+/// Before a negated word.
+const NEGATED: &str = "NOT_";
+
+fn field(origin: &Origin) -> Field {
+    let (Origin::Words { part, .. } | Origin::Around { part, .. } | Origin::Characters { part, .. }) = origin;
+    match part {
+        Part::Text | Part::TextCharacters => Field::Text,
+        Part::Title | Part::TitleCharacters => Field::Title,
+        Part::Opening => Field::Opening,
+        Part::Ending => Field::Ending,
     }
 }

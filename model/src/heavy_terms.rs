@@ -42,7 +42,7 @@ const CANDIDATES: usize = 40;
 
 /// Heavy terms that are looked for in documents.
 pub struct HeavyTerms {
-    by_slot: HashMap<u32, Heavy>,
+    by_place: HashMap<u32, Heavy>,
     scratch: Scratch,
 }
 
@@ -60,33 +60,33 @@ impl Model {
         let wanted = each_way.saturating_mul(CANDIDATES);
         let mut by_weight: Vec<(u32, f64)> = Vec::new();
         if each_way > 0 {
-            by_weight.extend(self.slots.iter().map(|(slot, value)| (slot, f64::from(value.weight))));
+            by_weight.extend(self.table.values().map(|(place, value)| (place, f64::from(value.weight))));
         }
         let mut towards = |sign: f64| {
             if by_weight.len() > wanted {
-                by_weight.select_nth_unstable_by(wanted, |(slot, weight), (other_slot, other)| {
-                    (sign * other).total_cmp(&(sign * weight)).then(slot.cmp(other_slot))
+                by_weight.select_nth_unstable_by(wanted, |(place, weight), (other_place, other)| {
+                    (sign * other).total_cmp(&(sign * weight)).then(place.cmp(other_place))
                 });
             }
             let heaviest = by_weight.iter().take(wanted).filter(move |(_, weight)| sign * weight > 0.0);
             heaviest.copied().collect::<Vec<_>>()
         };
         let candidates = [towards(1.0), towards(-1.0)].concat();
-        let heavy = |(slot, weight): (u32, f64)| (slot, Heavy { weight, documents: 0, name: None });
-        HeavyTerms { by_slot: candidates.into_iter().map(heavy).collect(), scratch: Scratch::new() }
+        let heavy = |(place, weight): (u32, f64)| (place, Heavy { weight, documents: 0, name: None });
+        HeavyTerms { by_place: candidates.into_iter().map(heavy).collect(), scratch: Scratch::new() }
     }
 }
 
 impl HeavyTerms {
     /// Looks for the terms in a document.
     pub fn look_in(&mut self, model: &Model, document: &Document<'_>) {
-        if self.by_slot.is_empty() {
+        if self.by_place.is_empty() {
             return;
         }
-        let Self { by_slot, scratch } = self;
+        let Self { by_place, scratch } = self;
         let mut unnamed = Vec::new();
-        for found in scratch.terms.read(&model.config, document) {
-            if let Some(heavy) = by_slot.get_mut(&found.of) {
+        for found in model.table.read(&model.config, document, &mut scratch.terms) {
+            if let Some(heavy) = by_place.get_mut(&found.of) {
                 heavy.documents += 1;
                 if heavy.name.is_none() {
                     unnamed.push(found.of);
@@ -97,17 +97,17 @@ impl HeavyTerms {
             return;
         }
         let mut names = model.names(document);
-        for slot in unnamed {
-            if let Some(heavy) = by_slot.get_mut(&slot) {
-                heavy.name = names.remove(&slot);
+        for place in unnamed {
+            if let Some(heavy) = by_place.get_mut(&place) {
+                heavy.name = names.remove(&place);
             }
         }
     }
 
     /// Adds what another of the same model has found.
     pub fn merge(&mut self, other: Self) {
-        for (slot, of_other) in other.by_slot {
-            if let Some(heavy) = self.by_slot.get_mut(&slot) {
+        for (place, of_other) in other.by_place {
+            if let Some(heavy) = self.by_place.get_mut(&place) {
                 heavy.documents += of_other.documents;
                 let names = [heavy.name.take(), of_other.name];
                 // Of words that share a slot those come first whichever of the two found them.
@@ -118,7 +118,7 @@ impl HeavyTerms {
 
     /// The heaviest terms that were found, up to so many either way.
     pub fn named(self, each_way: usize) -> NamedTerms {
-        let mut terms: Vec<NamedTerm> = (self.by_slot.into_values())
+        let mut terms: Vec<NamedTerm> = (self.by_place.into_values())
             .filter_map(|Heavy { weight, documents, name }| {
                 let (field, term) = name?;
                 Some(NamedTerm { term, field, weight, documents })

@@ -13,13 +13,15 @@ mod keep_rates;
 pub mod metrics;
 mod scoring;
 mod slots;
+mod table;
 mod terms;
 mod text;
+mod vocabulary;
 
 pub use artifact::{ArtifactError, MAX_ARTIFACT_BYTES, sha256_hex};
 pub use config::{
-    Cleaning, ConfigError, FitConfig, Markup, ModelConfig, Punctuation, Stemming, StopWords, Treatment,
-    VectorizerConfig, Weighting,
+    Cleaning, ConfigError, FitConfig, Markup, ModelConfig, Punctuation, Stemming, StopWords, TermIndex,
+    Treatment, VectorizerConfig, Weighting,
 };
 pub use explain::{Contribution, Explanation, FeatureContribution, Field};
 pub use features::{FeatureConfig, MAX_FEATURES, Transform};

@@ -5,7 +5,8 @@ use crate::config::{ModelConfig, VectorizerConfig, Weighting};
 use crate::dense::Dense;
 use crate::features::FeatureConfig;
 use crate::keep_rates::KeepRates;
-use crate::slots::Slots;
+use crate::slots::Slot;
+use crate::table::Table;
 use crate::terms::{Document, Occurrences, Terms};
 use schemas::Label;
 
@@ -36,7 +37,7 @@ pub struct Model {
     pub(crate) config: ModelConfig,
     pub(crate) bias: f64,
     pub(crate) documents: u64,
-    pub(crate) slots: Slots,
+    pub(crate) table: Table,
     /// One for each of the configuration's features.
     pub(crate) dense: Vec<Dense>,
     pub(crate) keep_rates: KeepRates,
@@ -47,18 +48,26 @@ pub struct Model {
 impl Model {
     /// P(positive).
     pub fn probability(&self, document: &Document<'_>, scratch: &mut Scratch) -> f64 {
-        let known = scratch.terms.read_known(&self.config, document, &self.slots);
+        let known = self.table.read(&self.config, document, &mut scratch.terms);
         let of_text = self.log_odds(known) + self.correction;
         sigmoid(if self.dense.is_empty() { of_text } else { of_text + self.log_odds_of_features(document) })
     }
 
     /// ln(p / (1 - p)) as far as the text goes: the bias and the weights times the normalized vector.
     fn log_odds(&self, known: &[Occurrences]) -> f64 {
+        match &self.table {
+            Table::Hashed(slots) => self.sum(known, |place| slots.at(place)),
+            Table::Exact(vocabulary) => self.sum(known, |place| vocabulary.at(place)),
+        }
+    }
+
+    #[inline]
+    fn sum(&self, known: &[Occurrences], value_at: impl Fn(u32) -> Slot) -> f64 {
         let frequency = TermFrequency::of(&self.config.vectorizer);
         let mut product = 0.0_f64;
         let mut squares = 0.0_f64;
         for term in known {
-            let slot = self.slots.at(term.of);
+            let slot = value_at(term.of);
             let value = f64::from(frequency.value(term.count) * slot.scale);
             product += value * f64::from(slot.weight);
             squares += value * value;

@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
 
 use model::{
-    ArtifactError, Corpus, Document, FeatureConfig, FitConfig, KeepRates, Model, ModelConfig, Scratch, Transform,
+    ArtifactError, Corpus, Document, FeatureConfig, FitConfig, KeepRates, Model, ModelConfig, Scratch, TermIndex,
+    Transform,
 };
 use schemas::Label;
 
@@ -12,14 +13,39 @@ fn of_a_sample() -> Model {
     small_model(1).with_keep_rates(KeepRates { negative: 1.0, positive: 0.1 }).unwrap()
 }
 
+/// Settings that the first format had.
+fn of_format_1() -> ModelConfig {
+    let mut config = ModelConfig::default();
+    config.vectorizer.naive_bayes = false;
+    config
+}
+
 fn small_model(seed: u64) -> Model {
-    fitted(ModelConfig::default(), seed)
+    fitted(of_format_1(), seed)
+}
+
+/// Everything that came with format 3.
+fn of_format_3() -> Model {
+    let mut config = ModelConfig::default();
+    config.cleaning.mark_negated = true;
+    config.vectorizer.skip_bigrams = true;
+    config.vectorizer.char_ngrams_min = 2;
+    config.vectorizer.char_ngrams_max = 3;
+    config.vectorizer.first_words = 3;
+    config.vectorizer.last_words = 2;
+    config.vectorizer.naive_bayes = true;
+    config.vectorizer.title_weight = 1.5;
+    config.vectorizer.terms = TermIndex::Exact;
+    let feature = FeatureConfig { name: "stats.mean".to_owned(), transform: Transform::None };
+    let features = vec![feature, FeatureConfig { name: "stats.count".to_owned(), transform: Transform::Log1p }];
+    let model = fitted(ModelConfig { features, ..config }, 1);
+    model.with_keep_rates(KeepRates { negative: 1.0, positive: 0.25 }).unwrap()
 }
 
 fn with_features() -> Model {
     let feature = |name: &str, transform| FeatureConfig { name: name.to_owned(), transform };
     let features = vec![feature("stats.mean", Transform::None), feature("stats.count", Transform::Log1p)];
-    fitted(ModelConfig { features, ..ModelConfig::default() }, 1)
+    fitted(ModelConfig { features, ..of_format_1() }, 1)
 }
 
 fn fitted(mut config: ModelConfig, seed: u64) -> Model {
@@ -43,6 +69,7 @@ const DOCUMENT: Document<'_> =
 
 const GOLDEN_1: f64 = 0.7948112063046583;
 const GOLDEN_2: f64 = 0.9536189945323109;
+const GOLDEN_3: f64 = 0.9893738446011803;
 
 /// Writes the safetensors header again with `change` applied to it as text.
 fn with_header(bytes: &[u8], change: impl Fn(String) -> String) -> Vec<u8> {
@@ -57,7 +84,7 @@ fn refusal(bytes: &[u8]) -> ArtifactError {
 
 #[test]
 fn a_model_comes_back_as_it_was_and_scores_the_same_to_the_last_bit() {
-    for model in [small_model(1), with_features(), of_a_sample()] {
+    for model in [small_model(1), with_features(), of_a_sample(), of_format_3()] {
         let again = Model::from_bytes(&model.to_bytes()).unwrap();
         assert_eq!(model, again);
         let mut scratch = Scratch::new();
@@ -71,7 +98,9 @@ fn a_model_comes_back_as_it_was_and_scores_the_same_to_the_last_bit() {
 /// Whatever is in service today has to load tomorrow, and to score as it did.
 #[test]
 fn every_past_format_still_loads_and_scores_as_it_did() {
-    for (file, features, probability) in [("format_1", 0, GOLDEN_1), ("format_2", 2, GOLDEN_2)] {
+    for (file, features, probability) in
+        [("format_1", 0, GOLDEN_1), ("format_2", 2, GOLDEN_2), ("format_3", 2, GOLDEN_3)]
+    {
         let bytes = std::fs::read(format!("tests/golden/{file}.safetensors")).unwrap();
         let model = Model::from_bytes(&bytes).unwrap();
         assert_eq!(model.features().len(), features);
@@ -98,7 +127,7 @@ fn a_file_cut_off_anywhere_is_refused() {
 
 #[test]
 fn any_changed_byte_is_noticed() {
-    for model in [small_model(1), with_features(), of_a_sample()] {
+    for model in [small_model(1), with_features(), of_a_sample(), of_format_3()] {
         let bytes = model.to_bytes();
         for at in 0..bytes.len() {
             let mut changed = bytes.clone();
@@ -178,8 +207,8 @@ fn older_builds_are_told_which_models_have_what_they_do_not_know() {
         serde_json::from_str::<serde_json::Value>(header).unwrap()["format_version"].as_u64()
     };
     assert_eq!(
-        [small_model(1), with_features(), of_a_sample()].each_ref().map(version_of),
-        [Some(1), Some(2), Some(3)]
+        [small_model(1), with_features(), of_a_sample(), of_format_3()].each_ref().map(version_of),
+        [Some(1), Some(2), Some(3), Some(3)]
     );
 }
 
@@ -205,4 +234,11 @@ fn keep_rates_that_are_no_shares_are_refused() {
         });
         assert!(matches!(refusal(&wrong), ArtifactError::Invalid { .. } | ArtifactError::Damaged { .. }), "{rate}");
     }
+}
+
+#[test]
+fn exact_terms_out_of_order_and_tensors_of_hashed_ones_are_refused() {
+    let exact = of_format_3().to_bytes();
+    let hashed = with_header(&exact, |header| header.replace(r#",\"terms\":\"exact\""#, ""));
+    assert!(refusal(&hashed).to_string().contains("no tensor `slot`"), "{}", refusal(&hashed));
 }

@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
 
 use model::{
-    Corpus, Document, FeatureConfig, FitConfig, FitError, KeepRates, MAX_FEATURES, ModelConfig, Scratch, Transform,
+    Corpus, Document, FeatureConfig, Field, FitConfig, FitError, KeepRates, MAX_FEATURES, Model, ModelConfig,
+    Punctuation, Scratch, TermIndex, Transform,
 };
 use schemas::Label;
 
@@ -213,4 +214,145 @@ fn keep_rates_move_the_log_odds_by_their_constant_and_the_explanation_says_so() 
         assert_eq!((before.bias, before.terms), (after.bias, after.terms));
     }
     assert!(sampled.with_keep_rates(KeepRates { negative: 0.0, positive: 1.0 }).is_err());
+}
+
+/// Settings with every kind of term.
+fn with_all_kinds(terms: TermIndex) -> ModelConfig {
+    let mut config = any_frequency();
+    config.cleaning.mark_negated = true;
+    config.cleaning.punctuation = Punctuation::Keep;
+    config.vectorizer.ngrams = 3;
+    config.vectorizer.skip_bigrams = true;
+    config.vectorizer.char_ngrams_max = 4;
+    config.vectorizer.first_words = 2;
+    config.vectorizer.last_words = 2;
+    config.vectorizer.title_weight = 2.0;
+    config.vectorizer.terms = terms;
+    config
+}
+
+fn titled() -> Vec<(Document<'static>, Label)> {
+    let document = |title, text| Document { title: Some(title), text, features: &[] };
+    vec![
+        (document("good", "a good thing, not bad at all!"), Label::Positive),
+        (document("bad", "bad. I would not buy it again"), Label::Negative),
+        (document("nice one", "works well, très bien"), Label::Positive),
+        (document("poor", "never works, très mal"), Label::Negative),
+    ]
+}
+
+fn fitted(config: ModelConfig, rows: &[(Document<'_>, Label)]) -> Model {
+    let mut corpus = Corpus::new(config, 1 << 30).unwrap();
+    rows.chunks(3).for_each(|rows| corpus.push_batch(rows).unwrap());
+    corpus.fit(&FitConfig::default(), &mut |_| ()).unwrap().0
+}
+
+#[test]
+fn an_explanation_names_every_kind_of_term_so_that_people_read_it() {
+    for terms in [TermIndex::Hashed, TermIndex::Exact] {
+        let model = fitted(with_all_kinds(terms), &titled());
+        let document = Document { title: Some("good"), text: "It is not bad at all! Works well", features: &[] };
+        let explanation = model.explain(&document, &mut Scratch::new());
+        let log_odds = explanation.bias + explanation.terms.iter().map(|term| term.contribution).sum::<f64>();
+        assert!((1.0 / (1.0 + (-log_odds).exp()) - explanation.probability).abs() < 1e-12);
+        let has = |field, name: &str| {
+            let found = explanation.terms.iter().any(|term| term.field == field && term.term == name);
+            assert!(found, "{name}: {explanation:?}");
+        };
+        has(Field::Title, "good");
+        has(Field::Title, "goo…");
+        has(Field::Text, "NOT_bad NOT_at");
+        has(Field::Text, "not … NOT_at");
+        has(Field::Text, "!");
+        has(Field::Text, "…ork…");
+        has(Field::Text, "…ell");
+        assert!(explanation.terms.iter().all(|term| !term.term.is_empty()));
+    }
+}
+
+#[test]
+fn terms_that_are_told_apart_exactly_are_not_taken_for_others() {
+    // 2^10 slots for some 2,000 terms: hashed, an unknown word meets a known slot more often than not.
+    let texts: Vec<String> = (0..1000).map(|i| format!("w{i} v{i}")).collect();
+    let rows: Vec<_> = texts
+        .iter()
+        .enumerate()
+        .map(|(i, text)| {
+            let label = if i % 2 == 0 { Label::Positive } else { Label::Negative };
+            (Document { title: None, text, features: &[] }, label)
+        })
+        .collect();
+    let unknown: Vec<String> = (0..100).map(|i| format!("unknown{i}")).collect();
+    let known_of = |terms| {
+        let mut config = any_frequency();
+        config.vectorizer.hash_bits = 10;
+        config.vectorizer.terms = terms;
+        let model = fitted(config, &rows);
+        let mut scratch = Scratch::new();
+        let document = |text| Document { title: None, text, features: &[] };
+        unknown.iter().filter(|text| !model.explain(&document(text), &mut scratch).terms.is_empty()).count()
+    };
+    assert_eq!(known_of(TermIndex::Exact), 0);
+    assert!(known_of(TermIndex::Hashed) > 50);
+}
+
+#[test]
+fn collisions_of_hashed_terms_are_counted_and_exact_ones_have_none() {
+    let texts: Vec<String> = (0..2000).map(|i| format!("w{i}")).collect();
+    let rows: Vec<_> = texts
+        .iter()
+        .enumerate()
+        .map(|(i, text)| (text.as_str(), if i % 2 == 0 { Label::Positive } else { Label::Negative }))
+        .collect();
+    let collisions = |hash_bits, terms| {
+        let mut config = any_frequency();
+        (config.vectorizer.hash_bits, config.vectorizer.terms) = (hash_bits, terms);
+        corpus(&rows, config).fit(&FitConfig::default(), &mut |_| ()).unwrap().1.collisions
+    };
+    // 2,000 words in 4,096 slots leave 4096 e^(-2000/4096) of them free, so that 439 words or so find theirs taken.
+    let crowded = collisions(12, TermIndex::Hashed);
+    assert!((300..600).contains(&crowded), "{crowded}");
+    assert!(collisions(22, TermIndex::Hashed) < 10);
+    assert_eq!(collisions(12, TermIndex::Exact), 0);
+}
+
+#[test]
+fn settings_of_terms_that_make_no_sense_are_refused_by_their_keys() {
+    let refusal = |change: fn(&mut ModelConfig)| {
+        let mut config = ModelConfig::default();
+        change(&mut config);
+        config.check().unwrap_err().to_string()
+    };
+    let wrong = refusal(|config| config.vectorizer.char_ngrams_max = 2);
+    assert!(wrong.starts_with("model.vectorizer.char_ngrams_max must be 0, for none, or lie in"), "{wrong}");
+    let wrong = refusal(|config| (config.vectorizer.char_ngrams_min, config.vectorizer.char_ngrams_max) = (0, 3));
+    assert_eq!(wrong, "model.vectorizer.char_ngrams_min must lie in 1 to 8");
+    let wrong = refusal(|config| config.vectorizer.last_words = 1001);
+    assert_eq!(wrong, "model.vectorizer.last_words must be at most 1000");
+    let wrong = refusal(|config| config.vectorizer.title_weight = f32::NAN);
+    assert_eq!(wrong, "model.vectorizer.title_weight must lie in 0.01 to 100");
+    let wrong = refusal(|config| (config.cleaning.mark_negated, config.cleaning.lowercase) = (true, false));
+    assert!(wrong.starts_with("model.cleaning.mark_negated needs model.cleaning.lowercase"), "{wrong}");
+    let wrong = FitConfig { l1_ratio: 1.1, ..FitConfig::default() }.check().unwrap_err().to_string();
+    assert_eq!(wrong, "train.l1_ratio must lie in 0, for L2 alone, to 1, for L1 alone");
+}
+
+#[test]
+fn an_l1_penalty_leaves_few_weights_and_the_same_bytes_each_time() {
+    let fit = |l1_ratio| {
+        let fit = FitConfig { l1_ratio, c: 1.0, ..FitConfig::default() };
+        let mut corpus = Corpus::new(with_all_kinds(TermIndex::Exact), 1 << 30).unwrap();
+        corpus.push_batch(&titled()).unwrap();
+        let (model, report) = corpus.fit(&fit, &mut |_| ()).unwrap();
+        assert!(report.converged, "{report:?}");
+        model
+    };
+    let weighed = |model: &Model| {
+        let terms = model.explain(&titled()[0].0, &mut Scratch::new()).terms;
+        (terms.len(), terms.iter().filter(|term| term.contribution != 0.0).count())
+    };
+    let ((all, with_l2), (same, with_l1)) = (weighed(&fit(0.0)), weighed(&fit(1.0)));
+    assert_eq!((all, with_l2), (same, all), "a term without weight still counts towards a document's length");
+    assert!(with_l1 < all / 5, "{with_l1} of {all}");
+    assert_eq!(fit(1.0).to_bytes(), fit(1.0).to_bytes());
 }

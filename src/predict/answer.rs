@@ -115,7 +115,12 @@ impl fmt::Display for Explanation {
         }
         for Contribution { term, field, count, contribution } in self.terms.iter().take(TERMS_SHOWN) {
             let times = if *count > 1 { format!(" x {count}") } else { String::new() };
-            let place = if *field == Field::Title { " in the title" } else { "" };
+            let place = match field {
+                Field::Text => "",
+                Field::Title => " in the title",
+                Field::Opening => " among the first words",
+                Field::Ending => " among the last words",
+            };
             write!(f, "\n  {contribution:+.4}  {term}{times}{place}")?;
         }
         match self.terms.get(TERMS_SHOWN..) {

@@ -1,15 +1,20 @@
 //! The rows that a model is fitted on. Texts are not kept: a row is its terms and the values of its features, 8 bytes for
 //! each that it holds. Features are columns behind those of the terms; a missing value is none, as it would add nothing.
 
-use super::logistic::{self, FitProgress};
-use super::matrix::Matrix;
-use crate::config::{ConfigError, FitConfig, ModelConfig, Weighting};
+use super::columns::{Columns, Term};
+use super::counts::Counts;
+use super::matrix::threads;
+use super::solution::FitProgress;
+use super::{elastic_net, logistic};
+use crate::config::{ConfigError, FitConfig, ModelConfig, TermIndex, Weighting};
 use crate::dense::{Dense, Standard};
 use crate::features::FeatureConfig;
 use crate::keep_rates::KeepRates;
 use crate::scoring::{MAGNITUDE_LIMIT, Model, TermFrequency};
 use crate::slots::{Slot, Slots};
+use crate::table::Table;
 use crate::terms::{Document, Terms};
+use crate::vocabulary::Vocabulary;
 use schemas::Label;
 
 /// Why nothing was fitted.
@@ -83,6 +88,8 @@ pub struct FitReport {
     pub loss: f64,
     /// Terms that have a weight.
     pub terms: usize,
+    /// About how many terms of the training rows, rare ones included, share a slot with another one; 0 where terms are exact.
+    pub collisions: usize,
     /// Entries of the matrix.
     pub entries: usize,
 }
@@ -91,7 +98,7 @@ pub struct FitReport {
 pub struct Corpus {
     config: ModelConfig,
     memory_limit_bytes: u64,
-    matrix: Matrix,
+    counts: Counts,
     /// The values of the features as they came, row by row.
     features: Vec<f64>,
     labels: Vec<Label>,
@@ -101,21 +108,19 @@ impl Corpus {
     /// No rows yet.
     pub fn new(config: ModelConfig, memory_limit_bytes: u64) -> Result<Self, ConfigError> {
         config.check()?;
-        Ok(Self { config, memory_limit_bytes, matrix: Matrix::new(), features: Vec::new(), labels: Vec::new() })
+        Ok(Self { config, memory_limit_bytes, counts: Counts::new(), features: Vec::new(), labels: Vec::new() })
     }
 
     /// Adds rows, on all cores; the order of the rows is kept, so the result doesn't depend on the number of cores.
     pub fn push_batch(&mut self, rows: &[(Document<'_>, Label)]) -> Result<(), FitError> {
-        let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-        let share = rows.len().div_ceil(threads).max(1);
+        let share = rows.len().div_ceil(threads()).max(1);
         let config = &self.config;
-        let parts: Vec<Matrix> = std::thread::scope(|scope| {
-            let parts: Vec<_> = rows.chunks(share).map(|rows| scope.spawn(move || vectorize(config, rows))).collect();
+        let parts: Vec<Counts> = std::thread::scope(|scope| {
+            let parts: Vec<_> =
+                rows.chunks(share).map(|rows| scope.spawn(|| Counts::of(config, rows, &mut Terms::new()))).collect();
             parts.into_iter().map(|part| part.join().expect("vectorizing does not panic")).collect()
         });
-        for part in &parts {
-            self.matrix.append(part);
-        }
+        parts.iter().for_each(|part| self.counts.append(part));
         let features = self.config.features.len();
         for (document, _) in rows {
             let values = document.features.iter().copied().chain(std::iter::repeat(f64::NAN));
@@ -135,7 +140,7 @@ impl Corpus {
 
     /// What the matrix takes in memory.
     pub fn bytes(&self) -> u64 {
-        self.matrix.bytes() + 8 * self.features.capacity() as u64
+        self.counts.bytes() + 8 * self.features.capacity() as u64
     }
 
     /// Fits a model. `progress` is called after each pass over the data.
@@ -146,38 +151,35 @@ impl Corpus {
     ) -> Result<(Model, FitReport), FitError> {
         fit.check()?;
         self.check_classes()?;
-        let slots = 1_usize << self.config.vectorizer.hash_bits;
-        let columns = Columns::of(&self.matrix, slots, self.config.vectorizer.min_df);
-        if columns.slots.is_empty() {
+        let columns = Columns::of(&self.counts, &self.labels, &self.config.vectorizer);
+        if columns.terms.is_empty() {
             return Err(FitError::NoTerms { min_df: self.config.vectorizer.min_df });
         }
-        self.config.vectorizer.check_terms(columns.slots.len())?;
-        let scales: Vec<f32> = columns.frequencies.iter().map(|&df| self.scale(df)).collect();
+        self.config.vectorizer.check_terms(columns.terms.len())?;
+        let scales = self.scales(&columns);
         let standards = self.standards()?;
         self.weigh(&columns, &scales, &standards);
-        let solution = logistic::fit(&self.matrix, &self.labels, scales.len() + standards.len(), fit, progress);
+        let width = scales.len() + standards.len();
+        let solve = if fit.l1_ratio > 0.0 { elastic_net::fit } else { logistic::fit };
+        let solution = solve(&self.counts.rows, &self.labels, width, fit, progress);
         let is_usable = |number: f64| number.abs() < MAGNITUDE_LIMIT;
         if !(is_usable(solution.bias) && solution.weights.iter().all(|&weight| is_usable(weight.into()))) {
             return Err(FitError::Diverged);
         }
-        let mut known: Vec<(u32, Slot)> = (columns.slots.iter().zip(&scales).zip(&solution.weights))
-            .map(|((&slot, &scale), &weight)| (slot, Slot { scale, weight }))
-            .collect();
-        known.sort_unstable_by_key(|&(slot, _)| slot);
-        let weights = solution.weights[scales.len()..].iter().map(|&weight| f64::from(weight));
-        let dense = standards.into_iter().zip(weights).map(|(standard, weight)| Dense { standard, weight }).collect();
-        let slots = Slots::new(self.config.vectorizer.hash_bits, known.into_iter());
         let report = FitReport {
             iterations: solution.iterations,
             gap: solution.gap,
             converged: solution.gap <= fit.tolerance,
             loss: solution.loss,
             terms: scales.len(),
-            entries: self.matrix.entries(),
+            collisions: columns.collisions,
+            entries: self.counts.rows.entries(),
         };
-        let documents = self.labels.len() as u64;
-        let (config, bias) = (self.config, solution.bias);
-        let model = Model { config, bias, documents, slots, dense, keep_rates: KeepRates::ALL, correction: 0.0 };
+        let table = table(&self.config, &columns.terms, &scales, &solution.weights);
+        let weights = solution.weights[scales.len()..].iter().map(|&weight| f64::from(weight));
+        let dense = standards.into_iter().zip(weights).map(|(standard, weight)| Dense { standard, weight }).collect();
+        let (config, bias, documents) = (self.config, solution.bias, self.labels.len() as u64);
+        let model = Model { config, bias, documents, table, dense, keep_rates: KeepRates::ALL, correction: 0.0 };
         Ok((model, report))
     }
 
@@ -190,14 +192,38 @@ impl Corpus {
         Ok(())
     }
 
-    /// Smooth idf as scikit-learn has it: ln((1 + n) / (1 + df)) + 1.
-    fn scale(&self, document_frequency: u32) -> f32 {
-        if self.config.vectorizer.weighting == Weighting::TfIdf {
-            let documents = self.labels.len() as f64;
-            (((1.0 + documents) / (1.0 + f64::from(document_frequency))).ln() + 1.0) as f32
-        } else {
-            1.0
+    /// What the frequency of each column's term is multiplied with.
+    fn scales(&self, columns: &Columns) -> Vec<f32> {
+        let config = &self.config.vectorizer;
+        let documents = self.labels.len() as f64;
+        // Smooth idf as scikit-learn has it.
+        let idf = |term: &Term| ((1.0 + documents) / (1.0 + f64::from(term.documents))).ln() + 1.0;
+        let mut scales: Vec<f64> = match config.weighting {
+            Weighting::TfIdf => columns.terms.iter().map(idf).collect(),
+            Weighting::Binary | Weighting::Tf => vec![1.0; columns.terms.len()],
+        };
+        if config.naive_bayes {
+            scales.iter_mut().zip(log_count_ratios(&columns.terms)).for_each(|(scale, ratio)| *scale *= ratio);
         }
+        if config.title_weight != 1.0 {
+            let of_title = self.columns_of_titles(columns);
+            let scales = scales.iter_mut().zip(of_title).filter(|(_, of_title)| *of_title);
+            scales.for_each(|(scale, _)| *scale *= f64::from(config.title_weight));
+        }
+        scales.into_iter().map(|scale| scale as f32).collect()
+    }
+
+    /// Which columns are of terms that stand in titles. A slot that title and text share is one of those.
+    fn columns_of_titles(&self, columns: &Columns) -> Vec<bool> {
+        let mut of_title = vec![false; columns.terms.len()];
+        for (row, &terms) in self.counts.titles.iter().enumerate() {
+            for entry in self.counts.terms(row).take(terms as usize) {
+                if let Some(column) = columns.column(self.counts.term(entry)) {
+                    of_title[column as usize] = true;
+                }
+            }
+        }
+        of_title
     }
 
     /// What each feature is standardized with.
@@ -215,82 +241,78 @@ impl Corpus {
         features.iter().enumerate().map(standard).collect()
     }
 
-    /// Slots become columns, counts become weights, the text of each row gets the length 1, features are standardized. The
+    /// Terms become columns, counts become weights, the text of each row gets the length 1, features are standardized. The
     /// formulas are those of scoring, which doesn't round to f32 as is done here.
     fn weigh(&mut self, columns: &Columns, scales: &[f32], standards: &[Standard]) {
-        let Self { config, matrix, features, .. } = self;
+        let Self { config, counts, features, .. } = self;
         let frequency = TermFrequency::of(&config.vectorizer);
-        let (slots, terms) = (columns.of_slot.len() as u32, columns.slots.len() as u32);
-        let feature_value = |row: usize, place: usize| {
-            let value = config.features[place].transformed(features[row * standards.len() + place]);
-            value.map(|value| standards[place].standardized(value) as f32)
-        };
-        matrix.rewrite(
-            |row, slot, count| {
-                if let Some(place) = slot.checked_sub(slots) {
-                    return Some((terms + place, feature_value(row, place as usize)?));
+        let Counts { rows, lower, features: present, .. } = counts;
+        let first_feature = scales.len() as u32;
+        rows.rewrite(|row, first_entry, row_columns, values| {
+            let terms = values.len() - usize::from(present[row]);
+            let mut left = 0;
+            for i in 0..terms {
+                let term = match lower.get(first_entry + i) {
+                    Some(&lower) => u64::from(row_columns[i]) << 32 | u64::from(lower),
+                    None => row_columns[i].into(),
+                };
+                if let Some(column) = columns.column(term) {
+                    row_columns[left] = column;
+                    values[left] = frequency.value(values[i] as u32) * scales[column as usize];
+                    left += 1;
                 }
-                let column = columns.of_slot[slot as usize];
-                (column != Columns::NONE).then(|| (column, frequency.value(count as u32) * scales[column as usize]))
-            },
-            |columns, row| {
-                let text = &mut row[..columns.partition_point(|&column| column < terms)];
-                let squares: f64 = text.iter().map(|&value| f64::from(value) * f64::from(value)).sum();
-                if squares > 0.0 {
-                    let length = squares.sqrt();
-                    text.iter_mut().for_each(|value| *value = (f64::from(*value) / length) as f32);
+            }
+            normalize(&mut values[..left]);
+            let of_row = &features[row * standards.len()..][..standards.len()];
+            for (((column, feature), standard), &value) in
+                (first_feature..).zip(&config.features).zip(standards).zip(of_row)
+            {
+                if let Some(value) = feature.transformed(value) {
+                    row_columns[left] = column;
+                    values[left] = standard.standardized(value) as f32;
+                    left += 1;
                 }
-            },
-        );
+            }
+            left
+        });
+        *lower = Vec::new();
     }
 }
 
-fn vectorize(config: &ModelConfig, rows: &[(Document<'_>, Label)]) -> Matrix {
-    let mut terms = Terms::new();
-    let mut matrix = Matrix::new();
-    for (document, _) in rows {
-        for term in terms.read(config, document) {
-            matrix.push(term.of, term.count as f32);
-        }
-        // Behind the slots; the value follows when all rows are there to standardize it.
-        for ((column, feature), &value) in
-            (1_u32 << config.vectorizer.hash_bits..).zip(&config.features).zip(document.features)
-        {
-            if feature.takes(value) {
-                matrix.push(column, 0.0);
-            }
-        }
-        matrix.end_row();
+/// To the length 1.
+fn normalize(values: &mut [f32]) {
+    let squares: f64 = values.iter().map(|&value| f64::from(value) * f64::from(value)).sum();
+    if squares > 0.0 {
+        let length = squares.sqrt();
+        values.iter_mut().for_each(|value| *value = (f64::from(*value) / length) as f32);
     }
-    matrix
 }
 
-/// The slots that are frequent enough, the most frequent first: their weights then share cache lines.
-struct Columns {
-    of_slot: Vec<u32>,
-    slots: Vec<u32>,
-    frequencies: Vec<u32>,
+/// By how much more often each term stands in documents of the one class than in those of the other, as naive Bayes has it:
+/// |ln((p / |p|) / (q / |q|))|, p = 1 + positive documents, q = 1 + negative ones (Wang, Manning: "Baselines and bigrams", ACL
+/// 2012). The weight that is fitted has the sign.
+fn log_count_ratios(terms: &[Term]) -> impl Iterator<Item = f64> + '_ {
+    let p = |term: &Term| 1.0 + f64::from(term.positives);
+    let q = |term: &Term| 1.0 + f64::from(term.documents - term.positives);
+    let prior = (terms.iter().map(p).sum::<f64>() / terms.iter().map(q).sum::<f64>()).ln();
+    // A term that tells nothing keeps a trace of its weight: a scale of 0 would be none.
+    terms.iter().map(move |term| ((p(term) / q(term)).ln() - prior).abs().max(LEAST_RATIO))
 }
 
-impl Columns {
-    const NONE: u32 = u32::MAX;
+/// Of a term that stands as often in one class as in the other.
+const LEAST_RATIO: f64 = 1e-6;
 
-    fn of(matrix: &Matrix, slots: usize, min_df: u32) -> Self {
-        let mut of_slot = vec![0_u32; slots];
-        // A row holds a slot once, so entries per slot are documents per slot. What lies beyond them are features.
-        for &slot in matrix.columns() {
-            if let Some(documents) = of_slot.get_mut(slot as usize) {
-                *documents += 1;
-            }
+/// What the model holds for its terms.
+fn table(config: &ModelConfig, terms: &[Term], scales: &[f32], weights: &[f32]) -> Table {
+    let mut known: Vec<(u64, Slot)> = (terms.iter().zip(scales).zip(weights))
+        .map(|((term, &scale), &weight)| (term.term, Slot { scale, weight }))
+        .collect();
+    known.sort_unstable_by_key(|&(term, _)| term);
+    let known = known.into_iter();
+    match config.vectorizer.terms {
+        TermIndex::Hashed => {
+            Table::Hashed(Slots::new(config.vectorizer.hash_bits, known.map(|(slot, value)| (slot as u32, value))))
         }
-        let mut kept: Vec<(u32, u32)> =
-            (0..).zip(&of_slot).filter(|&(_, &df)| df >= min_df).map(|(slot, &df)| (slot, df)).collect();
-        kept.sort_unstable_by_key(|&(slot, df)| (std::cmp::Reverse(df), slot));
-        of_slot.fill(Self::NONE);
-        for (column, &(slot, _)) in (0..).zip(&kept) {
-            of_slot[slot as usize] = column;
-        }
-        let (slots, frequencies) = kept.into_iter().unzip();
-        Self { of_slot, slots, frequencies }
+        TermIndex::Exact => Table::Exact(Vocabulary::new(known)),
     }
 }

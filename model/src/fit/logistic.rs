@@ -7,36 +7,18 @@
 //! penalty, follows by a Newton step after each pass, whose gradient Σ a_i y_i costs nothing. Where Σ a_i y_i = 0, D doesn't
 //! depend on b, and P - D bounds the distance to the optimum, the intercept's share included: D is measured there.
 
+use super::loss::{balancing_shift, entropy, root, softplus};
 use super::matrix::Matrix;
+use super::solution::{FitProgress, Solution};
 use crate::config::FitConfig;
 use crate::scoring::sigmoid;
 use schemas::Label;
-
-/// Where fitting stands.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct FitProgress {
-    /// Passes over the data so far.
-    pub iteration: u32,
-    /// The relative duality gap, in iterations that measured it; see [`FitReport::gap`](super::FitReport::gap).
-    pub gap: Option<f64>,
-}
-
-pub(super) struct Solution {
-    pub(super) weights: Vec<f32>,
-    pub(super) bias: f64,
-    pub(super) iterations: u32,
-    pub(super) gap: f64,
-    pub(super) loss: f64,
-}
 
 /// The gap is measured in every n-th pass: measuring takes as long as a pass.
 const GAP_EVERY: u32 = 4;
 
 /// Log odds by which the intercept moves at once.
 const LONGEST_BIAS_STEP: f64 = 1.0;
-
-/// How near to zero a sum over the rows of probabilities is brought, for each row.
-const SUM_ACCURACY: f64 = 1e-13;
 
 pub(super) fn fit(
     matrix: &Matrix,
@@ -157,14 +139,9 @@ impl<'a> Solver<'a> {
     /// (P - D) / P, and P. P is taken where the solver stands, D at the nearest point where Σ a_i y_i = 0, which makes it a
     /// bound for any intercept. The weights come out as those of the dual variables, without drift; nothing else changes.
     fn gap(&mut self) -> (f64, f64) {
-        let shift = self.balancing_shift();
-        let mut entropies = 0.0;
-        for (&logit, &sign) in self.logits.iter().zip(&self.signs) {
-            let logit = logit - shift * sign;
-            let p = sigmoid(logit);
-            // p ln p + (1 - p) ln(1 - p), from the logit so that neither logarithm meets a zero.
-            entropies -= p * softplus(-logit) + (1.0 - p) * softplus(logit);
-        }
+        let shift = balancing_shift(&self.logits, &self.signs);
+        let entropies: f64 =
+            self.logits.iter().zip(&self.signs).map(|(&logit, &sign)| entropy(logit - shift * sign)).sum();
         let dual = -0.5 * self.sum_weights(shift) - self.c * entropies;
 
         let norm = self.sum_weights(0.0);
@@ -175,21 +152,6 @@ impl<'a> Solver<'a> {
             (0..self.matrix.rows()).map(|row| softplus(-self.signs[row] * (self.exact_product(row) + self.bias))).sum();
         let primal = 0.5 * norm + self.c * losses;
         ((primal - dual) / primal, primal)
-    }
-
-    /// By how much to move all logits, down for one class and up for the other, so that Σ a_i y_i = 0. That is the direction
-    /// in which they answer to a step of the intercept.
-    fn balancing_shift(&self) -> f64 {
-        let reach = reach(&self.logits);
-        root(0.0, -reach, reach, SUM_ACCURACY * self.signs.len() as f64, |shift| {
-            let (mut sum, mut slope) = (0.0, 0.0);
-            for (&logit, &sign) in self.logits.iter().zip(&self.signs) {
-                let p = sigmoid(logit - shift * sign);
-                sum -= sign * p;
-                slope += p * (1.0 - p);
-            }
-            (sum, slope)
-        })
     }
 
     fn exact_product(&self, row: usize) -> f64 {
@@ -211,45 +173,11 @@ impl<'a> Solver<'a> {
     }
 }
 
-/// Beyond it no shift of all logits lies that balances the classes.
-fn reach(logits: &[f64]) -> f64 {
-    logits.iter().fold(0.0_f64, |most, logit| most.max(logit.abs())) + (logits.len() as f64).ln() + 1.0
-}
-
-/// The root of an increasing function, which answers its value and slope, between `low` and `high`: Newton's method, kept
-/// inside the bracket by halving it. A handful of steps is the rule; a large C takes one for each unit of ln C, down the
-/// exponential, and halving alone would be through the widest bracket after 60.
-#[inline]
-fn root(start: f64, mut low: f64, mut high: f64, accuracy: f64, value_and_slope: impl Fn(f64) -> (f64, f64)) -> f64 {
-    let mut at = start.clamp(low, high);
-    for _ in 0..100 {
-        let (value, slope) = value_and_slope(at);
-        if value.abs() < accuracy {
-            break;
-        }
-        if value > 0.0 {
-            high = at;
-        } else {
-            low = at;
-        }
-        at -= value / slope;
-        if !(low..=high).contains(&at) {
-            at = 0.5 * (low + high);
-        }
-    }
-    at
-}
-
-/// ln(1 + e^x), without overflow.
-fn softplus(x: f64) -> f64 {
-    x.max(0.0) + (-x.abs()).exp().ln_1p()
-}
-
 /// Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014.
-struct SplitMix(u64);
+pub(super) struct SplitMix(pub(super) u64);
 
 impl SplitMix {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

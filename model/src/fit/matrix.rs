@@ -1,5 +1,7 @@
 //! The training matrix: compressed sparse rows.
 
+use std::ops::Range;
+
 /// Sparse rows, one after the other.
 pub(crate) struct Matrix {
     /// Where each row ends; its start is where the one before ends.
@@ -43,40 +45,85 @@ impl Matrix {
         self.ends.extend(other.ends.iter().map(|end| end + offset));
     }
 
+    /// Where the entries of a row stand among all.
+    #[inline]
+    pub(crate) fn entries_of(&self, row: usize) -> Range<usize> {
+        let start = if row == 0 { 0 } else { self.ends[row - 1] };
+        start..self.ends[row]
+    }
+
     #[inline]
     pub(crate) fn row(&self, row: usize) -> (&[u32], &[f32]) {
-        let start = if row == 0 { 0 } else { self.ends[row - 1] };
-        let end = self.ends[row];
-        (&self.columns[start..end], &self.values[start..end])
+        let entries = self.entries_of(row);
+        (&self.columns[entries.clone()], &self.values[entries])
     }
 
     pub(crate) fn columns(&self) -> &[u32] {
         &self.columns
     }
 
-    /// Rewrites each entry in place, given the number of its row and leaving out those for which `entry` answers none, then
-    /// lets `whole_row` rewrite the row's values as they stand in its columns.
-    pub(crate) fn rewrite(
-        &mut self,
-        mut entry: impl FnMut(usize, u32, f32) -> Option<(u32, f32)>,
-        mut whole_row: impl FnMut(&[u32], &mut [f32]),
-    ) {
-        let mut write = 0;
+    /// Rewrites each row in place, on all cores. `rewrite` gets the row's number, the place of its first entry, its columns and
+    /// its values, and answers how many entries, the first ones, are left.
+    pub(crate) fn rewrite(&mut self, rewrite: impl Fn(usize, usize, &mut [u32], &mut [f32]) -> usize + Sync) {
+        let share = self.rows().div_ceil(threads()).max(1);
+        let mut parts = Vec::new();
+        let (mut columns, mut values) = (&mut self.columns[..], &mut self.values[..]);
         let mut start = 0;
-        for (row, end) in self.ends.iter_mut().enumerate() {
-            let row_start = write;
-            for read in start..*end {
-                if let Some((column, value)) = entry(row, self.columns[read], self.values[read]) {
-                    self.columns[write] = column;
-                    self.values[write] = value;
-                    write += 1;
-                }
-            }
-            start = *end;
-            *end = write;
-            whole_row(&self.columns[row_start..write], &mut self.values[row_start..write]);
+        for (number, ends) in self.ends.chunks_mut(share).enumerate() {
+            let end = ends[ends.len() - 1];
+            let (columns_here, values_here);
+            (columns_here, columns) = columns.split_at_mut(end - start);
+            (values_here, values) = values.split_at_mut(end - start);
+            parts.push(Part { first_row: number * share, start, ends, columns: columns_here, values: values_here });
+            start = end;
+        }
+        let lengths: Vec<(usize, usize)> = std::thread::scope(|scope| {
+            let rewrite = &rewrite;
+            let parts: Vec<_> = parts.into_iter().map(|part| scope.spawn(move || part.rewrite(rewrite))).collect();
+            parts.into_iter().map(|part| part.join().expect("rewriting does not panic")).collect()
+        });
+        // Each part stands at its own start, close together; now the parts move together.
+        let mut write = 0;
+        for (ends, (start, length)) in self.ends.chunks_mut(share).zip(lengths) {
+            self.columns.copy_within(start..start + length, write);
+            self.values.copy_within(start..start + length, write);
+            ends.iter_mut().for_each(|end| *end += write);
+            write += length;
         }
         self.columns.truncate(write);
         self.values.truncate(write);
+    }
+}
+
+/// As many threads work on a matrix. What they make doesn't depend on their number.
+pub(crate) fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get())
+}
+
+/// Neighbouring rows, in the hands of one thread.
+struct Part<'a> {
+    first_row: usize,
+    /// Where its entries begin among all.
+    start: usize,
+    ends: &'a mut [usize],
+    columns: &'a mut [u32],
+    values: &'a mut [f32],
+}
+
+impl Part<'_> {
+    /// Answers where the part starts and how many entries are left. The rows' ends are those within the part then.
+    fn rewrite(self, rewrite: &impl Fn(usize, usize, &mut [u32], &mut [f32]) -> usize) -> (usize, usize) {
+        let (mut read, mut write) = (0, 0);
+        for (row, end) in (self.first_row..).zip(self.ends) {
+            let entries = read..*end - self.start;
+            let (columns, values) = (&mut self.columns[entries.clone()], &mut self.values[entries.clone()]);
+            let left = rewrite(row, self.start + read, columns, values);
+            self.columns.copy_within(read..read + left, write);
+            self.values.copy_within(read..read + left, write);
+            read = entries.end;
+            write += left;
+            *end = write;
+        }
+        (self.start, write)
     }
 }

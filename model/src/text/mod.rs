@@ -7,6 +7,7 @@
 
 mod characters;
 mod markup;
+mod negation;
 mod porter;
 mod runs;
 mod spans;
@@ -14,5 +15,5 @@ mod stop_words;
 mod word;
 mod words;
 
-pub(crate) use word::{Word, mix};
+pub(crate) use word::{MAX_WORD_BYTES, Word, hash_bytes, mix};
 pub(crate) use words::for_each_word;

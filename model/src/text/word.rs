@@ -7,11 +7,13 @@ pub(crate) const MAX_WORD_BYTES: usize = 128;
 pub(crate) struct Word {
     bytes: [u8; MAX_WORD_BYTES + 8],
     len: usize,
+    /// Whether it stands behind a negation, where these are marked.
+    is_negated: bool,
 }
 
 impl Word {
     pub(crate) fn new() -> Self {
-        Self { bytes: [0; MAX_WORD_BYTES + 8], len: 0 }
+        Self { bytes: [0; MAX_WORD_BYTES + 8], len: 0, is_negated: false }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -20,6 +22,14 @@ impl Word {
 
     pub(crate) fn clear(&mut self) {
         self.len = 0;
+    }
+
+    pub(crate) fn is_negated(&self) -> bool {
+        self.is_negated
+    }
+
+    pub(super) fn set_negated(&mut self, is_negated: bool) {
+        self.is_negated = is_negated;
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -80,6 +90,12 @@ impl Word {
     /// another format version.
     #[inline]
     pub(crate) fn hash(&self) -> u64 {
+        let hash = self.hash_of_bytes();
+        if self.is_negated { mix(hash ^ NEGATED) } else { hash }
+    }
+
+    #[inline]
+    fn hash_of_bytes(&self) -> u64 {
         let Some(&[one, two]) = MASKS.get(self.len) else { return self.hash_of_a_long_word() };
         // Both steps for a short word too: a second one costs less than a branch that goes either way.
         let first = mix(self.seed() ^ self.chunk(0) & one);
@@ -89,21 +105,39 @@ impl Word {
 
     #[cold]
     fn hash_of_a_long_word(&self) -> u64 {
-        (0..self.len).step_by(8).fold(self.seed(), |hash, at| {
-            let [mask, _] = MASKS[(self.len - at).min(8)];
-            mix(hash ^ self.chunk(at) & mask)
-        })
+        hash_bytes(self.as_bytes())
     }
 
     #[inline]
     fn seed(&self) -> u64 {
-        0x9E37_79B9_7F4A_7C15 ^ self.len as u64
+        SEED ^ self.len as u64
     }
 
     #[inline]
     fn chunk(&self, at: usize) -> u64 {
         u64::from_le_bytes(self.bytes[at..at + 8].try_into().expect("a slice of eight bytes"))
     }
+}
+
+const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// The hash of a negated word is that of the word, mixed with this.
+const NEGATED: u64 = 0xA54F_F53A_5F1D_36F1;
+
+/// The hash of a word of these bytes: eight at a time, the last ones with zeros behind them.
+#[inline]
+pub(crate) fn hash_bytes(bytes: &[u8]) -> u64 {
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    let mut hash = SEED ^ bytes.len() as u64;
+    for &chunk in chunks {
+        hash = mix(hash ^ u64::from_le_bytes(chunk));
+    }
+    if rest.is_empty() {
+        return hash;
+    }
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    mix(hash ^ u64::from_le_bytes(last))
 }
 
 /// For each length up to 16, the bits of the first and of the second eight bytes that belong to the word.

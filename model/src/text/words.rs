@@ -3,7 +3,7 @@
 use super::characters::{Role, role};
 use super::runs::{Next, Runs};
 use super::word::Word;
-use super::{markup, porter, spans, stop_words};
+use super::{markup, negation, porter, spans, stop_words};
 use crate::config::{Cleaning, Markup, Punctuation, Stemming, StopWords, Treatment};
 
 /// Calls `emit` with each word of `text` in its order. The word is handed on in its buffer, so that it can be hashed there.
@@ -13,7 +13,7 @@ pub(crate) fn for_each_word(cleaning: &Cleaning, text: &str, word: &mut Word, em
     // Most texts hold no `@`: then no word pays for the look.
     let has_emails = cleaning.emails != Treatment::Keep && memchr::memchr(b'@', bytes).is_some();
     let no_email_before = if has_emails { 0 } else { usize::MAX };
-    Pass { cleaning, text, bytes, at: 0, no_email_before, word, emit }.run();
+    Pass { cleaning, text, bytes, at: 0, no_email_before, is_negating: false, word, emit }.run();
 }
 
 /// What an ASCII byte is.
@@ -50,14 +50,17 @@ struct Pass<'a, F> {
     bytes: &'a [u8],
     at: usize,
     no_email_before: usize,
+    /// Whether the words here stand behind a negation of their clause.
+    is_negating: bool,
     word: &'a mut Word,
     emit: F,
 }
 
 impl<F: FnMut(&mut Word)> Pass<'_, F> {
     fn run(mut self) {
-        // Where marks are words, and where any word may be the start of an address, no run is plain.
-        if self.cleaning.punctuation == Punctuation::Drop && self.no_email_before > 0 {
+        // Where marks are words or end a negation, and where any word may be the start of an address, no run is plain.
+        let are_marks_read = self.cleaning.punctuation == Punctuation::Keep || self.cleaning.mark_negated;
+        if !are_marks_read && self.no_email_before > 0 {
             self.runs();
         } else {
             while let Some(&byte) = self.bytes.get(self.at) {
@@ -149,7 +152,7 @@ impl<F: FnMut(&mut Word)> Pass<'_, F> {
         self.at += length;
         if treatment == Treatment::Replace {
             stands_for.iter().for_each(|&byte| self.word.push_byte(byte));
-            (self.emit)(self.word);
+            self.hand_on();
         }
         self.word.clear();
     }
@@ -192,6 +195,7 @@ impl<F: FnMut(&mut Word)> Pass<'_, F> {
             match markup::tag_length(rest) {
                 Some(length) => {
                     self.end_word();
+                    self.is_negating = false;
                     self.at += length;
                 }
                 None => self.punctuation(byte),
@@ -207,9 +211,11 @@ impl<F: FnMut(&mut Word)> Pass<'_, F> {
     /// Ends the word; where punctuation is kept, a run of one mark is a word too.
     fn punctuation(&mut self, byte: u8) {
         self.end_word();
+        self.is_negating &= !negation::ends_with(byte.into());
         let run = self.bytes[self.at..].iter().take_while(|&&b| b == byte).count();
         if self.cleaning.punctuation == Punctuation::Keep {
             (0..run.min(2)).for_each(|_| self.word.push_byte(byte));
+            self.word.set_negated(false);
             (self.emit)(self.word);
             self.word.clear();
         }
@@ -231,7 +237,10 @@ impl<F: FnMut(&mut Word)> Pass<'_, F> {
             Role::Mark => self.combine(c),
             Role::Ignored => {}
             Role::Apostrophe if self.joins_letters(length) => self.word.push_byte(b'\''),
-            Role::Apostrophe | Role::Separator => self.end_word(),
+            Role::Apostrophe | Role::Separator => {
+                self.end_word();
+                self.is_negating &= !negation::ends_with(c);
+            }
             Role::Symbol => {
                 self.end_word();
                 self.word.push_char(c);
@@ -289,10 +298,20 @@ impl<F: FnMut(&mut Word)> Pass<'_, F> {
         if self.word.is_empty() {
             return;
         }
+        // Before its ending is cut off.
+        let negates = self.cleaning.mark_negated && negation::is_negation(self.word.as_bytes());
         if self.passes() {
-            (self.emit)(self.word);
+            self.hand_on();
         }
+        self.is_negating |= negates;
         self.word.clear();
+    }
+
+    /// Hands a word on, marked if it is negated.
+    #[inline]
+    fn hand_on(&mut self) {
+        self.word.set_negated(self.is_negating);
+        (self.emit)(self.word);
     }
 
     /// Applies to a whole word what cleaning has for it; false when it is left out.

@@ -1,6 +1,7 @@
 //! The solver beside Newton's method on small problems.
 
 use super::*;
+use crate::fit::problems::Problem;
 
 /// How far the relative gap may stay below the true distance, by rounding alone.
 const ROUNDING: f64 = 1e-9;
@@ -8,52 +9,10 @@ const ROUNDING: f64 = 1e-9;
 /// What rounding weights to f32 changes in the loss, relative to it.
 const F32_ROUNDING: f64 = 1e-4;
 
-/// Rows, the last column of which stands in each of them, and labels that the first columns explain in part.
-struct Problem {
-    matrix: Matrix,
-    labels: Vec<Label>,
-    columns: usize,
-}
-
 impl Problem {
-    fn new(rows: usize, positives: usize, noise: f64) -> Self {
-        let columns = 12;
-        let mut random = SplitMix(7);
-        let mut uniform = move || (random.next() >> 11) as f64 / (1_u64 << 53) as f64;
-        let mut matrix = Matrix::new();
-        let mut labels = Vec::new();
-        for row in 0..rows {
-            let is_positive = row < positives;
-            let mut values = vec![0.0; columns];
-            values[columns - 1] = 1.0;
-            for (column, value) in values.iter_mut().enumerate().take(columns - 1) {
-                let tells = (column % 2 == 0) == is_positive;
-                if uniform() < if tells { 0.5 } else { 0.5 * noise } {
-                    *value = 0.5 + uniform();
-                }
-            }
-            let length = values.iter().map(|value| value * value).sum::<f64>().sqrt();
-            for (column, value) in (0..).zip(&values).filter(|(_, value)| **value > 0.0) {
-                matrix.push(column, (value / length) as f32);
-            }
-            matrix.end_row();
-            labels.push(if is_positive { Label::Positive } else { Label::Negative });
-        }
-        Self { matrix, labels, columns }
-    }
-
     fn fit(&self, c: f64, tolerance: f64, max_iterations: u32) -> Solution {
         let config = FitConfig { c, tolerance, max_iterations, ..FitConfig::default() };
         fit(&self.matrix, &self.labels, self.columns, &config, &mut |_| ())
-    }
-
-    /// Row `row` as it is, with a 1 for the intercept at its end.
-    fn dense(&self, row: usize) -> Vec<f64> {
-        let mut dense = vec![0.0; self.columns + 1];
-        let (columns, values) = self.matrix.row(row);
-        columns.iter().zip(values).for_each(|(&column, &value)| dense[column as usize] = f64::from(value));
-        dense[self.columns] = 1.0;
-        dense
     }
 
     fn loss(&self, c: f64, point: &[f64]) -> f64 {

@@ -173,7 +173,17 @@ fn runs_give_the_words_that_steps_give() {
             let emit = |word: &mut Word| stepped.push(String::from_utf8(word.as_bytes().to_vec()).unwrap());
             // As if it might hold an address of mail.
             let (bytes, mut word) = (text.as_bytes(), Word::new());
-            Pass { cleaning: &cleaning, text: &text, bytes, at: 0, no_email_before: 0, word: &mut word, emit }.run();
+            Pass {
+                cleaning: &cleaning,
+                text: &text,
+                bytes,
+                at: 0,
+                no_email_before: 0,
+                is_negating: false,
+                word: &mut word,
+                emit,
+            }
+            .run();
             assert_eq!(words_with(&cleaning, &text), stepped, "{text:?}");
         }
     }
@@ -196,4 +206,54 @@ fn hostile_repetitions_take_time_in_proportion_to_their_length() {
         for_each_word(&Cleaning::default(), &text, &mut Word::new(), |_| count += 1);
         assert!(count <= text.len(), "{piece}");
     }
+}
+
+/// Negated words with a mark.
+fn marked(text: &str) -> String {
+    let cleaning = Cleaning { mark_negated: true, punctuation: Punctuation::Keep, ..Cleaning::default() };
+    let mut words = Vec::new();
+    for_each_word(&cleaning, text, &mut Word::new(), |word| {
+        let mark = if word.is_negated() { "-" } else { "" };
+        words.push(format!("{mark}{}", std::str::from_utf8(word.as_bytes()).unwrap()));
+    });
+    words.join(" ")
+}
+
+#[test]
+fn words_behind_a_negation_are_marked_up_to_the_end_of_the_clause() {
+    assert_eq!(marked("I did not like it, but she did"), "i did not -like -it , but she did");
+    assert_eq!(marked("Isn't good! Don’t buy"), "isn't -good ! don't -buy");
+    assert_eq!(marked("never ever<br />again"), "never -ever again");
+    assert_eq!(marked("cannot say I don't like it"), "cannot -say -i -don't -like -it");
+    assert_eq!(marked("no 3.5 or \"that\" well-known (one)"), "no -3.5 -or \" -that \" -well - -known ( one )");
+    assert_eq!(marked("not good… fine"), "not -good fine");
+    assert_eq!(marked("not https://a.example/x. Good"), "not -<url> . good");
+}
+
+#[test]
+fn marked_words_have_other_hashes_and_those_before_the_negation_do_not() {
+    let hashes = |mark_negated, text| {
+        let cleaning = Cleaning { mark_negated, ..Cleaning::default() };
+        let mut hashes = Vec::new();
+        for_each_word(&cleaning, text, &mut Word::new(), |word| hashes.push(word.hash()));
+        hashes
+    };
+    let [with, without] = [true, false].map(|mark| hashes(mark, "this is not good. this"));
+    assert_eq!(with.len(), without.len());
+    let same: Vec<bool> = with.iter().zip(&without).map(|(one, other)| one == other).collect();
+    assert_eq!(same, [true, true, true, false, true]);
+    assert_eq!(hashes(true, "not good good")[1..], [with[3]; 2]);
+}
+
+#[test]
+fn a_negation_is_known_whatever_happens_to_endings_and_function_words() {
+    let cleaning = Cleaning {
+        mark_negated: true,
+        stemming: Stemming::Porter,
+        stop_words: StopWords::English,
+        ..Cleaning::default()
+    };
+    let mut negated = Vec::new();
+    for_each_word(&cleaning, "nothing was working", &mut Word::new(), |word| negated.push(word.is_negated()));
+    assert_eq!(negated, [false, true]);
 }
