@@ -43,6 +43,18 @@ impl Settings {
         vectorizer.min_df = random.one_of(&[1, 2, 2, 3, 5]);
         model.cleaning.punctuation = random.one_of(&[Punctuation::Drop, Punctuation::Keep]);
         model.cleaning.stemming = random.one_of(&[Stemming::None, Stemming::None, Stemming::None, Stemming::Porter]);
+        if model.cleaning.lowercase {
+            model.cleaning.mark_negated = random.one_of(&[false, true]);
+        }
+        vectorizer.naive_bayes = random.one_of(&[false, true]);
+        vectorizer.skip_bigrams = random.one_of(&[false, false, true]);
+        let characters = random.one_of(&[0, 0, 0, 5]);
+        if characters == 0 || characters >= vectorizer.char_ngrams_min {
+            vectorizer.char_ngrams_max = characters;
+        }
+        let edge = random.one_of(&[0, 0, 30]);
+        (vectorizer.first_words, vectorizer.last_words) = (edge, edge);
+        vectorizer.title_weight = random.one_of(&[1.0, 1.0, 2.0]);
         fit.c = rounded(random.logarithmic(0.3, 300.0));
         drawn
     }
