@@ -1,6 +1,7 @@
 //! The whole configuration: the sections that the crates define, in the order of `default.toml`, which is their reference
 //! page. Merged from all layers once, checked whole, and handed to the verbs.
 
+use crate::preset::Preset;
 use registry::{Reference, RegistryConfig};
 use serde::Deserialize;
 use service::config::{Effective, Layers};
@@ -26,15 +27,15 @@ pub struct Settings {
     /// Kafka's brokers, as kafka.brokers
     #[arg(long, global = true, value_name = "HOST:PORT,..")]
     brokers: Option<String>,
-    /// The folder of the model registry, as registry.url
-    #[arg(long, global = true, value_name = "FOLDER")]
+    /// The model registry, a folder or s3://bucket/prefix, as registry.url
+    #[arg(long, global = true, value_name = "FOLDER or URL")]
     registry: Option<String>,
 }
 
 impl Settings {
-    /// Lays the file, the environment and the flags over the defaults.
-    pub fn merge(&self) -> anyhow::Result<Effective> {
-        self.merge_with(&service::config::environment(ENVIRONMENT_PREFIX))
+    /// Lays the preset, the file, the environment and the flags over the defaults.
+    pub fn merge(&self, preset: Option<Preset>) -> anyhow::Result<Effective> {
+        self.merge_with(preset, &service::config::environment(ENVIRONMENT_PREFIX))
     }
 
     /// Whether the command line itself says where models are kept.
@@ -42,7 +43,7 @@ impl Settings {
         self.registry.is_some()
     }
 
-    fn merge_with(&self, environment: &[(String, String)]) -> anyhow::Result<Effective> {
+    fn merge_with(&self, preset: Option<Preset>, environment: &[(String, String)]) -> anyhow::Result<Effective> {
         let mut overrides = self.set.clone();
         for (key, value) in [("kafka.brokers", &self.brokers), ("registry.url", &self.registry)] {
             overrides.extend(value.clone().map(|value| (key.to_owned(), toml::Value::String(value))));
@@ -51,6 +52,7 @@ impl Settings {
             defaults: DEFAULTS,
             open_tables: &["kafka.properties"],
             free_tables: &["features.views"],
+            preset: preset.map(Preset::layer),
             file: self.config.as_deref(),
             environment_prefix: ENVIRONMENT_PREFIX,
             environment,
@@ -150,9 +152,13 @@ mod tests {
     }
 
     fn read(flags: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<Config> {
+        read_preset(None, flags, environment)
+    }
+
+    fn read_preset(preset: Option<Preset>, flags: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<Config> {
         let flags = std::iter::once("plaudit").chain(flags.iter().copied());
         let environment: Vec<_> = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Config::read(&Flags::try_parse_from(flags)?.settings.merge_with(&environment)?)
+        Config::read(&Flags::try_parse_from(flags)?.settings.merge_with(preset, &environment)?)
     }
 
     #[test]
@@ -183,6 +189,16 @@ mod tests {
         assert_eq!(config.topics.reviews, "file");
         assert_eq!(config.kafka.group, "environment");
         assert_eq!(config.kafka.brokers, "flag:1");
+    }
+
+    #[test]
+    fn a_preset_yields_to_everything_but_the_defaults() {
+        let of = |preset, flags| read_preset(preset, flags, &[]).unwrap();
+        let (fast, accurate) = (of(Some(Preset::Fast), &[]), of(Some(Preset::Accurate), &[]));
+        assert_eq!(fast.model.to_train(), of(None, &[]).model.to_train());
+        assert_eq!(accurate.model.cleaning.punctuation, model::Punctuation::Keep);
+        let flagged = of(Some(Preset::Accurate), &["--set", "model.cleaning.punctuation=drop"]);
+        assert_eq!(flagged.model.cleaning.punctuation, model::Punctuation::Drop);
     }
 
     #[test]

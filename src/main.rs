@@ -16,6 +16,7 @@ mod model_in_use;
 mod models;
 mod output;
 mod predict;
+mod preset;
 mod progress;
 mod replay;
 mod sample;
@@ -97,7 +98,8 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<(), Failure> {
-    let effective = cli.settings.merge().map_err(Failure::Usage)?;
+    let preset = if let Verb::Train(args) = &cli.verb { args.preset() } else { None };
+    let effective = cli.settings.merge(preset).map_err(Failure::Usage)?;
     let mut config = Config::read(&effective).map_err(Failure::Usage)?;
     if matches!(cli.verb, Verb::Demo(_)) && effective.origin("telemetry.log") == Layer::Defaults {
         // The demo shows what its parts do; their own lines would run through its picture.

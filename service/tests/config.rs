@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use serde::Deserialize;
-use service::config::{self, Effective, Layer, Layers};
+use service::config::{self, Effective, Layer, Layers, Preset};
 use toml::Value;
 
 const DEFAULTS: &str = r#"
@@ -63,6 +63,7 @@ fn merge(file: Option<&str>, environment: &[(&str, &str)], flags: &[&str]) -> Re
         defaults: DEFAULTS,
         open_tables: &["kafka.properties"],
         free_tables: &[],
+        preset: None,
         file: file.as_deref(),
         environment_prefix: "APP",
         environment: &environment,
@@ -92,6 +93,26 @@ fn a_later_layer_wins() {
     let flagged = merge(file, &environment, &["kafka.brokers=from-flag:3"]).unwrap();
     assert_eq!(flagged.origin("kafka.brokers"), Layer::CommandLine);
     assert_eq!(brokers(flagged), "from-flag:3".into());
+}
+
+#[test]
+fn a_preset_lies_between_the_defaults_and_everything_else() {
+    let preset = |settings| Some(Preset { name: "other", settings });
+    let environment = variables(&[("APP__KAFKA__BROKERS", "from-env:2")]);
+    let layers = Layers {
+        defaults: DEFAULTS,
+        open_tables: &["kafka.properties"],
+        preset: preset("[kafka]\nbrokers = 'from-preset:1'\nconnect_timeout_ms = 7"),
+        environment_prefix: "APP",
+        environment: &environment,
+        ..Layers::default()
+    };
+    let effective = config::merge(&layers).unwrap();
+    assert_eq!(value(&effective, "kafka", "brokers"), "from-env:2".into());
+    assert_eq!(value(&effective, "kafka", "connect_timeout_ms"), Value::Integer(7));
+    assert_eq!(effective.origin("kafka.connect_timeout_ms").to_string(), "the preset other");
+    let wrong = config::merge(&Layers { preset: preset("[kafka]\nbroker = 'x'"), ..layers }).unwrap_err().to_string();
+    assert!(wrong.contains("the preset other") && wrong.contains("kafka.brokers"), "{wrong}");
 }
 
 #[test]

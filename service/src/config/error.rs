@@ -8,6 +8,8 @@ use std::path::PathBuf;
 pub enum Layer {
     /// The defaults embedded in the binary.
     Defaults,
+    /// A preset of this name, embedded too.
+    Preset(String),
     /// A configuration file.
     File(PathBuf),
     /// An environment variable.
@@ -20,6 +22,7 @@ impl fmt::Display for Layer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Layer::Defaults => formatter.write_str("the built-in defaults"),
+            Layer::Preset(name) => write!(formatter, "the preset {name}"),
             Layer::File(path) => write!(formatter, "{}", path.display()),
             Layer::Variable(name) => formatter.write_str(name),
             Layer::CommandLine => formatter.write_str("the command line"),

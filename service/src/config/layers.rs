@@ -20,6 +20,8 @@ pub struct Layers<'a> {
     /// Dotted names of tables of which only the caller's struct knows the shape. A layer that gives the table replaces it; one
     /// that gives a key below it sets that key.
     pub free_tables: &'a [&'a str],
+    /// Settings that are known to go well together.
+    pub preset: Option<Preset<'a>>,
     /// A TOML file that holds some of the keys.
     pub file: Option<&'a Path>,
     /// `APP` in `APP__SECTION__KEY`.
@@ -32,6 +34,15 @@ pub struct Layers<'a> {
     pub environment: &'a [(String, String)],
     /// Dotted keys and their values from flags.
     pub overrides: &'a [(String, Value)],
+}
+
+/// Some of the keys, with values that go well together.
+#[derive(Debug, Clone, Copy)]
+pub struct Preset<'a> {
+    /// What people know it by.
+    pub name: &'a str,
+    /// TOML text.
+    pub settings: &'a str,
 }
 
 /// Merges the layers and makes the caller's struct of them.
@@ -66,6 +77,11 @@ pub fn merge(layers: &Layers<'_>) -> Result<Effective, ConfigError> {
         table: defaults.clone(),
         origins: BTreeMap::new(),
     };
+    if let Some(Preset { name, settings }) = layers.preset {
+        let layer = Layer::Preset(name.to_owned());
+        let table = parse_table(settings, &layer)?;
+        merge.lay_table("", &table, &layer)?;
+    }
     if let Some(path) = layers.file {
         let layer = Layer::File(path.to_owned());
         let table = parse_table(&read(path)?, &layer)?;

@@ -1,4 +1,4 @@
-//! Configuration in layers: embedded defaults < file < environment < command line. The defaults are the complete list
+//! Configuration in layers: embedded defaults < preset < file < environment < command line. The defaults are the complete list
 //! of keys: any other key is an error that names the key, where it was written and the nearest known one. What a key
 //! means, and whether its value makes sense, is left to the structs that the caller composes.
 //!
@@ -28,5 +28,5 @@ mod secret;
 
 pub use effective::Effective;
 pub use error::{ConfigError, Layer};
-pub use layers::{Layers, environment, load, merge, parse_override};
+pub use layers::{Layers, Preset, environment, load, merge, parse_override};
 pub use secret::redact_url;
