@@ -18,6 +18,7 @@ mod output;
 mod predict;
 mod preset;
 mod progress;
+mod reading;
 mod replay;
 mod sample;
 mod score;

@@ -3,17 +3,16 @@
 use crate::config::Config;
 use crate::files::RowArgs;
 use crate::output::Output;
+use crate::reading::{self, Shown};
 use crate::usage::{WrongUsage, sorted};
 use anyhow::Context;
 use clap::ValueEnum;
 use feature_store::offline::store::{Dataset, Store};
-use indicatif::{ProgressBar, ProgressStyle};
 use service::shutdown::token_on_signals;
-use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use trainer::sample::{
     FeedbackLabels, SampleError, SampleProgress, SampleReport, SampleRequest, SampleStage, Size, Stratify, sample,
     sample_on_spark,
@@ -143,7 +142,8 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
             () = stop.cancelled() => progress.stop(),
             _ = ticks.tick() => {}
         }
-        shown.show(&progress);
+        let (stage, message) = now(&progress);
+        shown.show(stage, message);
     };
     drop(shown);
     args.json.result(&report.map_err(|error| sorted(error, SampleError::is_wrong_usage))?)
@@ -151,45 +151,14 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
 
 type Sampling = Pin<Box<dyn Future<Output = Result<SampleReport, SampleError>> + Send>>;
 
-/// The sample as it goes on, on stderr: a line that changes on a terminal, now and then a line elsewhere.
-struct Shown {
-    bar: Option<ProgressBar>,
-    last: Instant,
-    stage: Option<SampleStage>,
-}
-
-impl Shown {
-    fn new() -> Self {
-        let style = ProgressStyle::with_template("{spinner} {elapsed}  {msg}").expect("the template is well-formed");
-        let bar = std::io::stderr().is_terminal().then(|| ProgressBar::new(0).with_style(style));
-        Self { bar, last: Instant::now(), stage: None }
-    }
-
-    fn show(&mut self, progress: &SampleProgress) {
-        let (stage, rows, done, total) = progress.now();
-        let share = (done.min(total) * 100).checked_div(total).map_or_else(String::new, |share| format!(", {share} %"));
-        let message = match stage {
-            SampleStage::Reading | SampleStage::Fetching => format!("{}, {rows} rows{share}", stage.name()),
-            SampleStage::Choosing | SampleStage::Writing => stage.name().to_owned(),
-        };
-        let is_new_stage = self.stage.replace(stage) != Some(stage);
-        if let Some(bar) = &self.bar {
-            bar.set_message(message);
-            bar.tick();
-        } else if is_new_stage || self.last.elapsed() >= Duration::from_secs(10) {
-            self.last = Instant::now();
-            // A closed stderr must not end the sample.
-            let _ = writeln!(std::io::stderr(), "{message}");
-        }
-    }
-}
-
-impl Drop for Shown {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
+/// What it is doing, for people.
+fn now(progress: &SampleProgress) -> (&'static str, String) {
+    let (stage, rows, done, total) = progress.now();
+    let message = match stage {
+        SampleStage::Reading | SampleStage::Fetching => reading::message(stage.name(), rows, done, total),
+        SampleStage::Choosing | SampleStage::Writing => stage.name().to_owned(),
+    };
+    (stage.name(), message)
 }
 
 #[cfg(test)]

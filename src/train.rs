@@ -1,7 +1,7 @@
 //! `plaudit train`: files of labelled reviews to a registered model version.
 
 use crate::config::Config;
-use crate::files::FileArgs;
+use crate::files::{FileArgs, moment};
 use crate::inquiry::InquiryArgs;
 use crate::mlflow;
 use crate::output::Output;
@@ -10,8 +10,9 @@ use crate::tune::TuneArgs;
 use crate::usage::{WrongUsage, sorted};
 use crate::validate;
 use crate::{progress, who};
-use feature_store::offline::Condition;
+use feature_store::offline::{Condition, ReadOptions};
 use registry::Registry;
+use schemas::Timestamp;
 use std::path::PathBuf;
 use trainer::{Dataset, Error, Holdout, Promotion, Test, TrainRequest};
 
@@ -67,19 +68,33 @@ pub struct TestArgs {
     /// Test on the rows whose column has this value; of several, all must hold
     #[arg(long, value_name = "COL=VALUE")]
     test_where: Vec<Condition>,
+    /// Test on the rows whose created_at is this or later; --since and --until are about what is learned from alone
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    test_since: Option<Timestamp>,
+    /// Test on the rows whose created_at is before this
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    test_until: Option<Timestamp>,
     /// Test on this share of the rows, chosen by the hash of the text, so that copies of a text stay together
-    #[arg(long, value_name = "SHARE", conflicts_with_all = ["test", "test_where"])]
+    #[arg(long, value_name = "SHARE", conflicts_with_all = ["test", "test_where", "test_since", "test_until"])]
     holdout: Option<Holdout>,
 }
 
 impl TestArgs {
+    fn picks_rows(&self) -> bool {
+        !self.test_where.is_empty() || self.test_since.is_some() || self.test_until.is_some()
+    }
+
     /// What is tested on, beside these files.
     pub fn test(&self, files: &FileArgs) -> Test {
         let paths = if self.test.is_empty() { &files.input } else { &self.test };
         match self.holdout {
             Some(holdout) => Test::Holdout(holdout),
-            None if self.test.is_empty() && self.test_where.is_empty() => Test::None,
-            None => Test::On(Dataset::files(paths.clone(), files.rows.options_where(&self.test_where))),
+            None if self.test.is_empty() && !self.picks_rows() => Test::None,
+            None => {
+                let options = files.rows.options_where(&self.test_where);
+                let options = ReadOptions { since: self.test_since, until: self.test_until, ..options };
+                Test::On(Dataset::files(paths.clone(), options))
+            }
         }
     }
 }
@@ -150,6 +165,8 @@ mod tests {
         assert_eq!(test_of("train --input a.csv --where s=a --test-where s=b"), "On(Dataset(a.csv where s=b))");
         assert_eq!(test_of("train --input a.csv --where s=a --test b.csv"), "On(Dataset(b.csv))");
         assert_eq!(test_of("train --input a.csv --test b.csv --test-where s=b"), "On(Dataset(b.csv where s=b))");
+        assert_eq!(test_of("train --input a.csv --until 2024-05-01 --test-since 2024-05-01"), "On(Dataset(a.csv))");
+        assert_eq!(test_of("train --input a.csv --until 2024-05-01"), "None");
     }
 
     #[test]

@@ -3,12 +3,15 @@
 use crate::config::Config;
 use crate::files::FileArgs;
 use crate::output::Output;
+use crate::reading::{Shown, message};
 use crate::train::TestArgs;
 use crate::usage::sorted;
 use feature_store::offline::ScanProgress;
 use registry::{Alias, Reference, Registry};
 use schemas::ModelName;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 use trainer::validate::{Profile, ValidateRequest, ValidationReport, validate};
 use trainer::{Dataset, Error, PageFile, Test};
 
@@ -50,11 +53,27 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     }
 }
 
+const STAGE: &str = "looking at the data";
+
 /// Looks at what would be trained and tested on.
 pub async fn of(data: Dataset, test: Test, config: &Config) -> anyhow::Result<ValidationReport> {
     let reference = reference(config).await;
     let request = ValidateRequest { data, test, limits: config.validation.clone(), reference };
-    let report = tokio::task::spawn_blocking(move || validate(&request, &ScanProgress::default())).await?;
+    let progress = Arc::new(ScanProgress::default());
+    let of_validation = progress.clone();
+    let mut validating = tokio::task::spawn_blocking(move || validate(&request, &of_validation));
+    let mut shown = Shown::new();
+    let mut ticks = tokio::time::interval(Duration::from_millis(200));
+    // The first comes at once.
+    ticks.tick().await;
+    let report = loop {
+        tokio::select! {
+            report = &mut validating => break report?,
+            _ = ticks.tick() => {}
+        }
+        shown.show(STAGE, message(STAGE, progress.now().0, 0, 0));
+    };
+    drop(shown);
     report.map_err(|error| sorted(error, Error::is_wrong_usage))
 }
 

@@ -85,5 +85,10 @@ pub(crate) fn shared_files(train: &Dataset, test: &Dataset) -> Vec<SharedFile> {
 
 /// Whether no row can meet the conditions of both.
 fn are_disjoint(one: &ReadOptions, other: &ReadOptions) -> bool {
-    one.conditions.iter().any(|one| other.conditions.iter().any(|other| one.excludes(other)))
+    let ends_before = |one: &ReadOptions, other: &ReadOptions| {
+        one.until.zip(other.since).is_some_and(|(until, since)| until <= since)
+    };
+    ends_before(one, other)
+        || ends_before(other, one)
+        || one.conditions.iter().any(|one| other.conditions.iter().any(|other| one.excludes(other)))
 }

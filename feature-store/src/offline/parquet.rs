@@ -81,7 +81,10 @@ impl ParquetFile {
         let schema: Schema =
             arrow.fields().iter().map(|field| (field.name().clone(), field.data_type().to_string())).collect();
         let present: Vec<&str> = schema.iter().map(|(name, _)| name.as_str()).collect();
-        let plan = Plan::new(file, &source.path, &present, options)?;
+        // A sample has our names, whatever the files that it was drawn from or that are read beside it call their columns.
+        let of_sample = key_value(&metadata, SAMPLE_KEY)
+            .map(|_| ReadOptions { columns: super::Columns::default(), ..options.clone() });
+        let plan = Plan::new(file, &source.path, &present, of_sample.as_ref().unwrap_or(options))?;
 
         // The reader gives projected columns in the file's order.
         let wanted: Vec<usize> =
@@ -103,12 +106,6 @@ impl ParquetFile {
             places,
             groups,
         })
-    }
-
-    /// The value of a key of the footer.
-    pub(super) fn key_value(&self, key: &str) -> Option<&str> {
-        let pairs = self.metadata.metadata().file_metadata().key_value_metadata()?;
-        pairs.iter().find(|pair| pair.key == key)?.value.as_deref()
     }
 
     /// A reader of a group's rows; only of those that are selected, where a selection is given.
@@ -149,7 +146,7 @@ impl ParquetFile {
             size_bytes: self.source.size_bytes,
             is_regular: self.source.is_regular,
             bytes_read: self.source.bytes_read.clone(),
-            sample: self.key_value(SAMPLE_KEY).map(str::to_owned),
+            sample: key_value(&self.metadata, SAMPLE_KEY).map(str::to_owned),
             rows: Box::new(ParquetRows {
                 file: self,
                 begun: 0,
@@ -160,6 +157,12 @@ impl ParquetFile {
             }),
         }
     }
+}
+
+/// The value of a key of the footer.
+fn key_value<'m>(metadata: &'m ArrowReaderMetadata, key: &str) -> Option<&'m str> {
+    let pairs = metadata.metadata().file_metadata().key_value_metadata()?;
+    pairs.iter().find(|pair| pair.key == key)?.value.as_deref()
 }
 
 /// Refuses columns of a type that nothing can be read from, and features that are no numbers.

@@ -1,6 +1,7 @@
 //! Which rows stay.
 
 use crate::files::{Folder, Review, note, request, rows, sample, skewed};
+use feature_store::offline::{ReadOptions, ReviewFiles};
 use schemas::{Label, Rating, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use trainer::sample::{ByClass, SampleRequest, Size, Stratify};
@@ -166,4 +167,20 @@ fn only_rows_of_the_time_and_the_condition_are_sampled() {
         .collect();
     assert_eq!(sampled(&request), by_definition(&wanted, 1.0, |_| String::new()));
     assert_eq!(sample(&request).unwrap().rows_seen, wanted.len() as u64);
+}
+
+#[test]
+fn a_sample_has_our_names_whatever_the_files_beside_it_call_theirs() {
+    let folder = Folder::new();
+    let request = request(&[folder.parquet("reviews.parquet", &skewed(500))], &folder.path("sample.parquet"));
+    sample(&request).unwrap();
+    let columns = ["rating=stars", "text=body"].map(|pair| pair.parse().unwrap()).into_iter().collect();
+    let options = ReadOptions { columns, ..ReadOptions::default() };
+    let theirs = folder.write("theirs.csv", "body,stars\nfine,5\n");
+    let mut files = ReviewFiles::open(&[request.output.clone(), theirs], &options).unwrap();
+    let mut count = 0;
+    while let Some(batch) = files.next_batch().unwrap() {
+        count += batch.iter().filter(|row| row.text.is_some() && row.rating.is_some()).count();
+    }
+    assert_eq!(count, rows(&request.output).len() + 1);
 }
