@@ -22,10 +22,28 @@ NEWEST_FORMAT = 3
 MASK = (1 << 64) - 1
 GOLDEN = 0x9E3779B97F4A7C15
 MAX_WORD_BYTES = 128
+EDGE_NGRAMS = 2
+NEGATED = 0xA54FF53A5F1D36F1
+NEGATIONS = frozenset(
+    b"not no never nor neither none nobody nothing nowhere cannot without hardly barely scarcely aint arent cant couldnt "
+    b"didnt doesnt dont hadnt hasnt havent isnt shouldnt wasnt werent wont wouldnt".split())
+# Marks that end what a negation reaches.
+CLAUSE_ENDS = frozenset(".,;:!?()[]…–—。，！？")
+# Settings with what they may be; None: any. Others came later and mean something that is not done here.
+TREATMENTS = ("replace", "drop", "keep")
+HEADER = dict.fromkeys(["format_version", "config", "documents", "keep_rates", "sha256"])
+CONFIG = dict.fromkeys(["labels", "cleaning", "vectorizer", "features"])
+CLEANING = {"lowercase": None, "html": ("remove", "keep"), "urls": TREATMENTS, "emails": TREATMENTS,
+            "numbers": TREATMENTS, "punctuation": ("keep", "drop"), "stop_words": ("none", "english"),
+            "stemming": ("none", "porter"), "mark_negated": None}
+VECTORIZER = {"ngrams": None, "weighting": ("binary", "tf", "tf-idf"), "sublinear_tf": None, "min_df": None,
+              "hash_bits": None, "skip_bigrams": None, "char_ngrams_min": None, "char_ngrams_max": None,
+              "first_words": None, "last_words": None, "naive_bayes": None, "title_weight": None, "terms": ("hashed", "exact")}
 # Values further from the mean count as so many standard deviations.
 FARTHEST = 10.0
-TENSORS = ["bias", "slot", "scale", "weight", "feature_mean", "feature_scale", "feature_weight"]
-TYPES = {"F64": "<f8", "F32": "<f4", "U32": "<u4"}
+# Where terms are told apart exactly, `term` takes the place of `slot`.
+TENSORS = ["bias", "slot", "term", "scale", "weight", "feature_mean", "feature_scale", "feature_weight"]
+TYPES = {"F64": "<f8", "F32": "<f4", "U32": "<u4", "U64": "<u8"}
 
 
 class ModelError(ValueError):
@@ -49,14 +67,18 @@ class Model:
             raise ModelError(f"the model has format version {version}, and this loader reads 1 to {NEWEST_FORMAT}: "
                              "export it again with this release of plaudit")
         check_sha256(header_json, header["sha256"], tensors)
+        check_settings(header)
         self.config = header["config"]
         self.labels = self.config["labels"]
         self.vectorizer = self.config["vectorizer"]
         self.features = [feature if isinstance(feature, dict) else {"name": feature}
                          for feature in self.config.get("features", [])]
         self.bias = float(tensors["bias"][0])
-        self.slot, self.scale, self.weight = tensors["slot"], tensors["scale"], tensors["weight"]
-        self.dense = [tensors.get(name, np.zeros(0)) for name in TENSORS[4:]]
+        is_exact = self.vectorizer.get("terms") == "exact"
+        self.term = tensors["term" if is_exact else "slot"]
+        self.shift = 0 if is_exact else 64 - self.vectorizer["hash_bits"]
+        self.scale, self.weight = tensors["scale"], tensors["weight"]
+        self.dense = [tensors.get(name, np.zeros(0)) for name in TENSORS[5:]]
         rates = header.get("keep_rates") or {"negative": 1.0, "positive": 1.0}
         self.correction = math.log(rates["negative"] / rates["positive"])
 
@@ -72,11 +94,11 @@ class Model:
         counts = Counter()
         for field, content in ((1, title), (0, text)):
             if content is not None:
-                counts.update(slots(self.config, field, content))
-        wanted = np.fromiter(counts.keys(), dtype=np.uint32, count=len(counts))
-        place = np.searchsorted(self.slot, wanted)
-        place[place == len(self.slot)] = 0
-        known = self.slot[place] == wanted if len(self.slot) else np.zeros(len(wanted), dtype=bool)
+                counts.update(key >> self.shift for key in keys(self.config, field, content))
+        wanted = np.fromiter(counts.keys(), dtype=self.term.dtype, count=len(counts))
+        place = np.searchsorted(self.term, wanted)
+        place[place == len(self.term)] = 0
+        known = self.term[place] == wanted if len(self.term) else np.zeros(len(wanted), dtype=bool)
         if not known.any():
             return 0.0
         count = np.fromiter(counts.values(), dtype=np.float64, count=len(counts))[known]
@@ -147,6 +169,16 @@ def read_safetensors(data):
     return tensors, metadata
 
 
+def check_settings(header):
+    config = header["config"]
+    for path, settings, known in (("", header, HEADER), ("", config, CONFIG), ("cleaning.", config["cleaning"], CLEANING),
+                                  ("vectorizer.", config["vectorizer"], VECTORIZER)):
+        for key, value in settings.items():
+            if key not in known or known[key] is not None and value not in known[key]:
+                raise ModelError(f"the model has the setting {path}{key} = {json.dumps(value)}, which this loader does "
+                                 "not know: export it again with this release of plaudit")
+
+
 def check_sha256(header_json, expected, tensors):
     """Over the header with no checksum in it, and the tensors' bytes in their order."""
     found = hashlib.sha256(header_json.replace(f'"sha256":"{expected}"', '"sha256":""').encode())
@@ -172,17 +204,46 @@ def hash_of(word):
     return value
 
 
-def slots(config, field, text):
-    """The slot of each n-gram of a field, repetitions included."""
-    seed, shift = mix(field), 64 - config["vectorizer"]["hash_bits"]
-    longest = config["vectorizer"]["ngrams"]
+def keys(config, field, text):
+    """The key of each term of a field, repetitions included: field 0 is the text, 1 the title."""
+    vectorizer, hashes = config["vectorizer"], []
+    for word, is_negated in words(config["cleaning"], text):
+        yield from characters(vectorizer, 4 + field, word)
+        hashes.append(mix(hash_of(word) ^ NEGATED) if is_negated else hash_of(word))
+    longest = vectorizer["ngrams"]
+    yield from ngrams(field, longest, hashes)
+    if vectorizer.get("skip_bigrams"):
+        for one, other in zip(hashes, hashes[2:]):
+            yield key(field, mix((one << 41 & MASK | one >> 23) ^ other))
+    if field == 0:
+        longest = min(longest, EDGE_NGRAMS)
+        first, last = vectorizer.get("first_words", 0), vectorizer.get("last_words", 0)
+        yield from ngrams(2, longest, hashes[:first])
+        yield from ngrams(3, longest, hashes[max(len(hashes) - last, 0):])
+
+
+def key(part, value):
+    return (value ^ mix(part)) * GOLDEN & MASK
+
+
+def ngrams(part, longest, hashes):
     chains = []
-    for word in words(config["cleaning"], text):
-        word = hash_of(word)
+    for word in hashes:
         # The chain of k + 1 words is that of the k words before, turned, with the new word.
         chains = [word] + [mix((chain << 23 & MASK | chain >> 41) ^ word) for chain in chains[:longest - 1]]
         for chain in chains:
-            yield ((chain ^ seed) * GOLDEN & MASK) >> shift
+            yield key(part, chain)
+
+
+def characters(vectorizer, part, word):
+    """n-grams of a word's characters, between two bytes that stand for its start and its end."""
+    longest = vectorizer.get("char_ngrams_max", 0)
+    if longest == 0:
+        return
+    marked = ["\2", *word.decode(), "\3"]
+    for length in range(vectorizer.get("char_ngrams_min", 3), min(longest, len(marked)) + 1):
+        for at in range(len(marked) - length + 1):
+            yield key(part, hash_of("".join(marked[at:at + length]).encode()))
 
 
 # ---- words -------------------------------------------------------------------------------------------------------
@@ -199,7 +260,7 @@ ENTITIES = {b"amp": "&", b"lt": "<", b"gt": ">", b"quot": '"', b"apos": "'", b"r
 
 
 def words(cleaning, text):
-    """The words of a text, in UTF-8."""
+    """The words of a text, in UTF-8, each with whether it is negated."""
     # Half a surrogate pair is a broken character.
     text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return Words(cleaning, text.encode()).cut()
@@ -211,6 +272,7 @@ class Words:
     def __init__(self, cleaning, data):
         self.cleaning, self.data = cleaning, data
         self.at, self.word, self.found = 0, bytearray(), []
+        self.is_negating = False
         self.no_email_before = 0 if cleaning["emails"] != "keep" and b"@" in data else len(data) + 1
 
     def cut(self):
@@ -254,6 +316,7 @@ class Words:
         if not word:
             return
         cleaning = self.cleaning
+        negates = cleaning.get("mark_negated", False) and (word.endswith(b"n't") or word in NEGATIONS)
         if cleaning["numbers"] != "keep" and NUMBER.match(word):
             word = b"<number>" if cleaning["numbers"] == "replace" else None
         elif cleaning["stop_words"] == "english" and word in STOP_WORDS:
@@ -261,7 +324,8 @@ class Words:
         elif cleaning["stemming"] == "porter":
             word = stem(word)
         if word:
-            self.found.append(word)
+            self.found.append((word, self.is_negating))
+        self.is_negating |= negates
 
     # -- ASCII
 
@@ -283,7 +347,7 @@ class Words:
     def replace(self, length, treatment, stands_for):
         self.at += length
         if treatment == "replace":
-            self.found.append(stands_for)
+            self.found.append((stands_for, self.is_negating))
 
     def mark(self, byte):
         if byte == 0x27 and self.joins_letters(1):
@@ -295,6 +359,7 @@ class Words:
             self.at += 1
         elif byte == 0x3C and self.cleaning["html"] == "remove" and (tag := TAG.match(self.data, self.at)):
             self.end_word()
+            self.is_negating = False
             self.at = tag.end()
         elif byte == 0x26 and self.cleaning["html"] == "remove" and (found := entity(self.data, self.at)):
             self.character(*found)
@@ -303,8 +368,9 @@ class Words:
             end = self.at
             while self.data[end:end + 1] == bytes([byte]):
                 end += 1
+            self.is_negating &= chr(byte) not in CLAUSE_ENDS
             if self.cleaning["punctuation"] == "keep":
-                self.found.append(self.data[self.at:end][:2])
+                self.found.append((self.data[self.at:end][:2], False))
             self.at = end
 
     def joins_letters(self, length):
@@ -333,6 +399,7 @@ class Words:
             return
         elif part != "ignored":
             self.end_word()
+            self.is_negating &= character not in CLAUSE_ENDS
         self.at += length
 
     def combine(self, mark):
