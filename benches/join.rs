@@ -1,5 +1,6 @@
 //! `plaudit features join` on generated files, beside DuckDB's ASOF join on the same: a process each, from start to end, in
-//! turns. `PLAUDIT_BENCH_JOIN_ROWS` is the number of rows to be joined (a million; five times as many feature rows). Needs
+//! turns. Then, on its own, on files that are mostly of one product, and with the ratings of the rows themselves as history.
+//! `PLAUDIT_BENCH_JOIN_ROWS` is the number of rows to be joined (a million; five times as many feature rows). Needs
 //! `PLAUDIT_BENCH_PYTHON`, a Python with DuckDB, which also makes the files.
 #![expect(clippy::print_stdout, reason = "a measurement's output")]
 
@@ -25,11 +26,14 @@ fn main() {
     // Not /tmp, which may be memory.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary folder");
     say(&format!("generating {rows} rows and {feature_rows} feature rows"));
-    let (rows_text, feature_rows_text) = (rows.to_string(), feature_rows.to_string());
-    peer(&python, &["generate", path(folder.path()), &rows_text, &feature_rows_text]);
+    let generate = |percent_of_one: &str| {
+        let (rows, feature_rows) = (rows.to_string(), feature_rows.to_string());
+        peer(&python, &["generate", path(folder.path()), &rows, &feature_rows, percent_of_one]);
+    };
+    generate("0");
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for round in 1..=ROUNDS {
-        let run = plaudit(folder.path());
+        let run = plaudit(folder.path(), With::Features);
         say(&format!("round {round}: plaudit  {:.2} s, {:.0} MB", run.seconds, run.peak_bytes / 1e6));
         ours.push(run);
         let output = folder.path().join("duckdb.parquet");
@@ -51,6 +55,22 @@ fn main() {
         &format!("DuckDB: {:.0} MB", theirs.peak_bytes / 1e6),
         ours.peak_bytes / theirs.peak_bytes,
     );
+    alone(&format!("join of {rows} rows with their own ratings as history"), folder.path(), With::History);
+    generate("80");
+    alone(&format!("{what}, four fifths of both of one product"), folder.path(), With::Features);
+    alone(&format!("join of {rows} such rows with their own ratings as history"), folder.path(), With::History);
+}
+
+/// What rows are joined with.
+#[derive(Clone, Copy)]
+enum With {
+    Features,
+    History,
+}
+
+fn alone(what: &str, folder: &Path, with: With) {
+    let run = plaudit(folder, with);
+    println!("| {what} | {:.2} s, {:.0} MB | none | |", run.seconds, run.peak_bytes / 1e6);
 }
 
 /// A process from its start to its end.
@@ -67,10 +87,14 @@ impl Run {
     }
 }
 
-fn plaudit(folder: &Path) -> Run {
+fn plaudit(folder: &Path, with: With) -> Run {
     let features = format!("product_stats={}", path(&folder.join("features.parquet")));
     let mut command = Command::new(env!("CARGO_BIN_EXE_plaudit"));
-    command.args(["features", "join", "--json", "--features", &features, "--input"]).arg(folder.join("rows.parquet"));
+    command.args(["features", "join", "--json", "--input"]).arg(folder.join("rows.parquet"));
+    match with {
+        With::Features => command.args(["--features", &features]),
+        With::History => command.args(["--view", "product_stats"]),
+    };
     command.arg("--output").arg(folder.join("joined.parquet")).stderr(Stdio::null());
     figures_of(&mut command).expect("plaudit prints figures")
 }

@@ -6,16 +6,22 @@
 
 #[path = "support/figures.rs"]
 mod figures;
+#[path = "support/redis.rs"]
+mod redis;
 
 use feature_store::online::{Entity, OnlineStore, RedisConfig, ReviewEntities, Update, feast};
 use feature_store::views::{FeaturesConfig, View, Views};
 use figures::{median, row, say};
+use redis::Server;
 use schemas::{Rating, Source, Timestamp};
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 use trainer::grouped;
+
+/// What the program allocates with.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ENTITIES: usize = 200_000;
 /// As a batch of 500 reviews has them.
@@ -27,8 +33,7 @@ fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be started");
     let server = Server::start();
     let views = FeaturesConfig::default().parse().expect("the defaults are sound");
-    let url = format!("redis://127.0.0.1:{}", server.port);
-    let config = RedisConfig { url, deadline_ms: 1_000, ..RedisConfig::default() };
+    let config = RedisConfig { url: server.url(), deadline_ms: 1_000, ..RedisConfig::default() };
     let store = runtime.block_on(OnlineStore::connect(&config, &views)).expect("the server answers");
     let ids: Vec<String> = (0..ENTITIES).map(|i| format!("B{i:09}")).collect();
     runtime.block_on(fill(&store, &ids));
@@ -252,37 +257,5 @@ impl Raw {
         self.writing.write_all(request).expect("the server reads");
         let size = self.reading.read(&mut self.buffer).expect("the server answers");
         self.buffer[..size].to_vec()
-    }
-}
-
-/// A Redis of our own.
-struct Server {
-    port: u16,
-    process: Child,
-}
-
-impl Server {
-    fn start() -> Self {
-        let port =
-            TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port();
-        let process = Command::new("redis-server")
-            .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server starts: dev/install brings it");
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < deadline, "redis-server does not listen");
-            std::thread::yield_now();
-        }
-        Self { port, process }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

@@ -1,8 +1,9 @@
 //! The exactly-once stream on Apache Kafka, against two others that take turns with it. *Without scoring*: the same worker on
 //! records of the same bytes, whose text stands in a field that no review has, so that it is read over and one word is scored.
 //! *Copying*: a loop with the same consumer and producer settings, full batches and the same transactions of as many records
-//! of the same size, in which nothing is decoded, scored or encoded. Broker, client and scoring share the machine's cores.
-//! Needs `PLAUDIT_TEST_KAFKA`.
+//! of the same size, in which nothing is decoded, scored or encoded. And against itself *with features*: those of each
+//! review's product and user from a Redis of its own, four of them in the model. Broker, client, Redis and scoring share the
+//! machine's cores. Needs `PLAUDIT_TEST_KAFKA`.
 #![expect(clippy::print_stdout, reason = "a measurement's output")]
 
 #[path = "support/documents.rs"]
@@ -11,8 +12,12 @@ mod documents;
 mod figures;
 #[path = "support/product_reviews.rs"]
 mod product_reviews;
+#[path = "support/redis.rs"]
+mod redis;
 
 use documents::Documents;
+use feature_store::online::{OnlineStore, RedisConfig, ReviewEntities, Update};
+use feature_store::views::FeaturesConfig;
 use figures::{median, row, say};
 use product_reviews::{ProductReview, product_reviews};
 use rdkafka::Message;
@@ -43,6 +48,11 @@ use trainer::grouped;
 const TEXT_BYTES: usize = 400 << 20;
 const MAX_RECORDS: usize = 800_000;
 const PARTITIONS: i32 = 4;
+const PRODUCTS: usize = 5_000;
+const USERS: usize = 40_000;
+/// All that the default views have.
+const FEATURES: [&str; 4] =
+    ["product_stats.rating_count", "product_stats.rating_mean", "user_stats.rating_count", "user_stats.rating_mean"];
 const ROUNDS: usize = 3;
 /// What the program allocates with.
 #[global_allocator]
@@ -66,27 +76,55 @@ fn main() {
         return;
     };
     let documents = Documents::load();
-    let model = ModelHandle::fixed(documents.fit());
     let runtime = Runtime::new().expect("a runtime can be started");
     service::metrics::install();
     scorer::metrics::describe();
+    let redis = redis::Server::start();
+    let plain = Scoring { model: ModelHandle::fixed(documents.fit()), features: Features::none() };
+    let with_features = Scoring {
+        model: ModelHandle::fixed(documents.fit_with(&FEATURES)),
+        features: Features::from_store(runtime.block_on(filled(&redis))),
+    };
     let long = documents.test.into_iter().map(|(text, _)| ProductReview { title: None, text }).collect();
     for (what, texts) in [("IMDb-sized texts", long), ("product reviews", product_reviews())] {
-        compare(what, &texts, &brokers, &model, &runtime);
+        compare(what, &texts, &brokers, [&plain, &with_features], &runtime);
     }
 }
 
-fn compare(what: &str, texts: &[ProductReview], brokers: &str, model: &ModelHandle, runtime: &Runtime) {
+/// What records are scored with.
+struct Scoring {
+    model: ModelHandle,
+    features: Features,
+}
+
+/// A store that knows every product and user of the records.
+async fn filled(redis: &redis::Server) -> OnlineStore {
+    let views = FeaturesConfig::default().parse().expect("the defaults are sound");
+    let config = RedisConfig { url: redis.url(), ..RedisConfig::default() };
+    let store = OnlineStore::connect(&config, &views).await.expect("the server answers");
+    for offset in 0..PRODUCTS.max(USERS) {
+        let record = Source { topic: "ratings".to_owned(), partition: 0, offset: offset as i64 };
+        let (product, user) = (product_id(offset), user_id(offset));
+        let entities = ReviewEntities { product_id: Some(&product), user_id: Some(&user) };
+        let rating = Rating::new(1.0 + (offset % 5) as f64).expect("1 to 5");
+        let updates: Vec<_> = Update::of_rating(entities, rating, Timestamp::now(), &record).collect();
+        store.apply(&updates).await.expect("the server answers");
+    }
+    store
+}
+
+fn compare(what: &str, texts: &[ProductReview], brokers: &str, [plain, rich]: [&Scoring; 2], runtime: &Runtime) {
     let bench = Bench::prepare(brokers, texts);
-    let (mut streams, mut unscored, mut copies) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut streams, mut unscored, mut copies, mut with_features) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 1..=ROUNDS {
         copies.push(bench.copy(round));
-        unscored.push(bench.stream(&bench.unscored, round, model, runtime.handle()));
-        streams.push(bench.stream(&bench.topics.reviews, round, model, runtime.handle()));
-        let rates = [&streams, &unscored, &copies].map(|rates| grouped(rates[round - 1] as u64));
+        unscored.push(bench.stream(&bench.unscored, &format!("unscored-{round}"), plain, runtime.handle()));
+        streams.push(bench.stream(&bench.topics.reviews, &format!("plain-{round}"), plain, runtime.handle()));
+        with_features.push(bench.stream(&bench.topics.reviews, &format!("rich-{round}"), rich, runtime.handle()));
+        let rates = [&streams, &with_features, &unscored, &copies].map(|rates| grouped(rates[round - 1] as u64));
         say(&format!(
-            "{what}, round {round}: stream {}, without scoring {}, copying {} records/s",
-            rates[0], rates[1], rates[2]
+            "{what}, round {round}: stream {}, with features {}, without scoring {}, copying {} records/s",
+            rates[0], rates[1], rates[2], rates[3]
         ));
     }
     runtime.block_on(bench.delete_topics());
@@ -100,6 +138,24 @@ fn compare(what: &str, texts: &[ProductReview], brokers: &str, model: &ModelHand
             stream / peer_rate,
         );
     }
+    let rich = median(&with_features);
+    let failed = failed_reads();
+    if failed > 0 {
+        say(&format!("{failed} batches went without features: the store did not answer in time"));
+    }
+    row(
+        &format!("the same with features of product and user, {what}"),
+        &format!("{} records/s", grouped(rich as u64)),
+        &format!("without features: {} records/s", grouped(stream as u64)),
+        rich / stream,
+    );
+}
+
+/// How many reads of features failed so far.
+fn failed_reads() -> u64 {
+    let metrics = service::metrics::render();
+    let line = metrics.lines().find_map(|line| line.strip_prefix("plaudit_feature_read_failures_total "));
+    line.and_then(|count| count.parse().ok()).unwrap_or(0)
 }
 
 struct Bench {
@@ -170,8 +226,8 @@ impl Bench {
         for (i, ProductReview { title, text }) in texts.iter().cycle().take(self.records).enumerate() {
             let review = Review {
                 review_id: review_id(i),
-                product_id: Some(format!("product-{}", i % 5_000)),
-                user_id: Some(format!("user-{}", i % 40_000)),
+                product_id: Some(product_id(i)),
+                user_id: Some(user_id(i)),
                 title: title.clone(),
                 text: text.clone(),
                 rating: Rating::new([1.0, 4.0, 5.0][i % 3]),
@@ -192,13 +248,13 @@ impl Bench {
     }
 
     /// Records a second through the scorer's worker.
-    fn stream(&self, reviews: &str, round: usize, model: &ModelHandle, runtime: &Handle) -> f64 {
+    fn stream(&self, reviews: &str, group: &str, scoring: &Scoring, runtime: &Handle) -> f64 {
         let stream = Stream {
-            kafka: self.kafka(&format!("stream-{reviews}-{round}")),
+            kafka: self.kafka(group),
             topics: Topics { reviews: reviews.to_owned(), ..self.topics.clone() },
             config: CONFIG,
-            model: model.clone(),
-            features: Features::none(),
+            model: scoring.model.clone(),
+            features: scoring.features.clone(),
             runtime: runtime.clone(),
             until_end: true,
             health: Health::new().component("stream"),
@@ -280,6 +336,14 @@ fn without_text(review: Review) -> impl Serialize {
     }
     let padding = review.title.unwrap_or_default() + &review.text;
     Padded { review: Review { title: None, text: "good".to_owned(), ..review }, padding }
+}
+
+fn product_id(i: usize) -> String {
+    format!("product-{}", i % PRODUCTS)
+}
+
+fn user_id(i: usize) -> String {
+    format!("user-{}", i % USERS)
 }
 
 fn review_id(i: usize) -> ReviewId {

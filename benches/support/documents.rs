@@ -3,7 +3,7 @@
 
 use demo::GeneratedReviews;
 use feature_store::offline::{Condition, ReadOptions, ReviewFiles};
-use model::{Corpus, Document, FitConfig, ModelConfig};
+use model::{Corpus, Document, FeatureConfig, FitConfig, ModelConfig, Transform};
 use schemas::{Label, ModelRef, ModelVersion, Timestamp};
 use scorer::{FeatureInputs, LoadedModel};
 use std::path::PathBuf;
@@ -39,10 +39,21 @@ impl Documents {
 
     /// A model with the default settings.
     pub fn fit(&self) -> LoadedModel {
-        let mut corpus = Corpus::new(ModelConfig::default(), 8 << 30).expect("the default settings are sound");
+        self.fit_with(&[])
+    }
+
+    /// The same with features beside the text, which tell little.
+    pub fn fit_with(&self, features: &[&str]) -> LoadedModel {
+        let feature = |name: &&str| FeatureConfig { name: (*name).to_owned(), transform: Transform::None };
+        let config = ModelConfig { features: features.iter().map(feature).collect(), ..ModelConfig::default() };
+        let mut corpus = Corpus::new(config, 8 << 30).expect("the default settings are sound");
+        let values = [1, 2, 3].map(|value| vec![f64::from(value); features.len()]);
         for part in self.train.chunks(1024) {
-            let rows: Vec<_> =
-                part.iter().map(|(text, label)| (Document { title: None, text, features: &[] }, *label)).collect();
+            let rows: Vec<_> = part
+                .iter()
+                .zip(values.iter().cycle())
+                .map(|((text, label), features)| (Document { title: None, text, features }, *label))
+                .collect();
             corpus.push_batch(&rows).expect("25,000 documents fit into memory");
         }
         let (model, _) = corpus.fit(&FitConfig::default(), &mut |_| {}).expect("both labels are there");
