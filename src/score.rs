@@ -22,7 +22,8 @@ Examples:
   plaudit score --until-end --json
   plaudit score --model v3 --set health.listen=0.0.0.0:9100
 
-Start as many as there are partitions: they share the work as one consumer group. SIGTERM finishes the batches in flight.")]
+Start as many as there are partitions: they share the work as one consumer group. SIGTERM
+finishes the open transaction; what is not committed is left to the others.")]
 pub struct Args {
     /// Stop at the end offsets seen at the start, and print what was done
     #[arg(long)]
@@ -74,7 +75,7 @@ async fn work(
         let listener = service::health::bind(&config.health.listen, "health.listen").await?;
         supervisor.spawn("health", Policy::Essential, service::health::serve(listener, health.router(), token.clone()));
     }
-    // The open transaction may take its whole time, and what is scored by then another one.
+    // The open transaction may take its whole time, and its abort as much.
     let grace = Duration::from_millis(2 * config.scorer.transaction_timeout_ms) + Duration::from_secs(5);
     let stream = Stream {
         kafka: config.kafka,

@@ -12,14 +12,15 @@ use std::fmt;
 /// Create the topics that don't exist yet; those that do stay as they are
 #[derive(clap::Args)]
 #[command(after_help = "\
-Names come from the section [topics] of the configuration. The topic `models` is compacted. From
-three copies on, a record counts as stored when two have it (min.insync.replicas=2). The verb ends
-when every new partition has a leader. Of a topic that was there it says how it differs from what
+Names come from the section [topics] of the configuration. The topic `models` is compacted. With
+--replication 3 or more, a record counts as stored when two copies have it
+(min.insync.replicas=2). The verb ends when every new partition has a leader. Of a topic that was there it says how it differs from what
 was asked for; `plaudit topics check` looks at its settings too.
 
 Examples:
   plaudit topics create
-  plaudit topics create --partitions 12 --replication 3 --set topics.reviews=shop-reviews")]
+  plaudit topics create --partitions 12 --replication 3 --retention-days 30
+  plaudit topics create --set topics.reviews=shop-reviews")]
 pub struct Args {
     /// Partitions of reviews, their dead letters, predictions and feedback; models and drift have one
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(i32).range(1..))]
@@ -27,23 +28,39 @@ pub struct Args {
     /// Brokers that hold a copy of each partition; without it, the broker's own default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
     replication: Option<i32>,
+    /// How long records are kept in all topics but models; without it, the broker's own default
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=36500))]
+    retention_days: Option<u32>,
     #[command(flatten)]
     output: Output,
 }
 
+/// What is asked for of the topics.
+#[derive(Clone, Copy, Default)]
+struct Asking {
+    partitions: i32,
+    replication: Option<i32>,
+    retention_days: Option<u32>,
+}
+
+const MILLIS_PER_DAY: u64 = 24 * 60 * 60 * 1000;
+
 pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
-    let Args { partitions, replication, output } = args;
-    let specs = specs(&config.topics, partitions, replication);
+    let Args { partitions, replication, retention_days, output } = args;
+    let specs = specs(&config.topics, Asking { partitions, replication, retention_days });
     // The admin client blocks.
     let report = tokio::task::spawn_blocking(move || create(&config, &specs)).await??;
     output.result(&report)
 }
 
-fn specs(topics: &Topics, partitions: i32, replication: Option<i32>) -> Vec<TopicSpec> {
+fn specs(topics: &Topics, asking: Asking) -> Vec<TopicSpec> {
+    let Asking { partitions, replication, retention_days } = asking;
     let spec = |(role, name)| {
         let mut config = BTreeMap::new();
         if role == Role::Models {
             config.insert("cleanup.policy".to_owned(), "compact".to_owned());
+        } else if let Some(days) = retention_days {
+            config.insert("retention.ms".to_owned(), (u64::from(days) * MILLIS_PER_DAY).to_string());
         }
         if replication.is_some_and(|copies| copies >= 3) {
             config.insert("min.insync.replicas".to_owned(), "2".to_owned());
@@ -142,7 +159,7 @@ mod tests {
 
     #[test]
     fn every_role_and_the_dead_letters_get_a_topic_and_only_models_is_compacted() {
-        let specs = specs(&topics(), 7, None);
+        let specs = specs(&topics(), Asking { partitions: 7, ..Asking::default() });
         let made: Vec<_> = specs.iter().map(|spec| (spec.name.as_str(), spec.partitions)).collect();
         assert_eq!(made, [("r", 7), ("r.dlq", 7), ("p", 7), ("f", 7), ("m", 1), ("d", 1)]);
         for spec in specs {
@@ -154,9 +171,17 @@ mod tests {
     #[test]
     fn of_three_copies_two_have_a_record_before_it_counts_as_stored() {
         for (copies, expected) in [(2, None), (3, Some("2")), (5, Some("2"))] {
-            for spec in specs(&topics(), 1, Some(copies)) {
+            for spec in specs(&topics(), Asking { partitions: 1, replication: Some(copies), ..Asking::default() }) {
                 assert_eq!(spec.config.get("min.insync.replicas").map(String::as_str), expected, "{copies} copies");
             }
+        }
+    }
+
+    #[test]
+    fn records_are_kept_as_long_as_asked_save_those_of_the_compacted_topic() {
+        for spec in specs(&topics(), Asking { partitions: 1, replication: None, retention_days: Some(30) }) {
+            let expected = (spec.name != "m").then_some("2592000000");
+            assert_eq!(spec.config.get("retention.ms").map(String::as_str), expected, "{}", spec.name);
         }
     }
 

@@ -63,7 +63,9 @@ impl World {
             let (word, label) = if i % 2 == 0 { (good, 1) } else { (bad, 0) };
             writeln!(file, r#"{{"text": "a {word} product, number {i}", "label": {label}}}"#).unwrap();
         }
-        let output = self.plaudit("train").args(["--input", &path, "--promote", "--json"]).output().unwrap();
+        // Whatever the gates say: these models are right about nothing but their own words.
+        let promote = ["--promote", "--force", "--reason", "other words"];
+        let output = self.plaudit("train").args(["--input", &path, "--json"]).args(promote).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
@@ -144,7 +146,7 @@ impl World {
     }
 }
 
-fn spec(name: &str, partitions: i32) -> TopicSpec {
+pub fn spec(name: &str, partitions: i32) -> TopicSpec {
     TopicSpec { name: name.to_owned(), partitions, replication: 1, config: BTreeMap::new() }
 }
 

@@ -1,19 +1,19 @@
 //! Liveness that is true: a process that does no work although there is some says so.
 
-use crate::harness::{PATIENCE, Running, World, wait_for};
+use crate::harness::{PATIENCE, Running, World, spec, wait_for};
 use crate::http::get;
 use crate::{PARTITIONS, produce_reviews};
-use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
+use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
+use service::kafka::admin::create_topics;
 use std::net::TcpListener;
 
-/// With a limit that no prediction keeps, and the markers of transactions do.
-fn limit_records(world: &World, topic: &str, bytes: &str) {
+/// What an operator's mistake does: the topic is gone, and with it the place for what the scorer makes.
+fn delete_topic(world: &World, topic: &str) {
     let admin: AdminClient<DefaultClientContext> = world.kafka.producer().create().unwrap();
-    let config = AlterConfig::new(ResourceSpecifier::Topic(topic)).set("max.message.bytes", bytes);
     let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    for result in runtime.block_on(admin.alter_configs(&[config], &options)).unwrap() {
+    for result in runtime.block_on(admin.delete_topics(&[topic], &options)).unwrap() {
         result.unwrap();
     }
 }
@@ -36,7 +36,7 @@ fn a_scorer_that_has_work_and_commits_nothing_is_not_live_until_it_does() {
 
     let (_, page) = get(&address, "/metrics");
     assert_eq!(metric(&page, "plaudit_stream_lost_records_total "), Some(0.0), "an alert needs a zero");
-    limit_records(&world, &world.topics.predictions, "200");
+    delete_topic(&world, &world.topics.predictions);
     produce_reviews(&world, 100);
     wait_for("a scorer that is not live", || get(&address, "/health/live").0 == 503);
     let (_, reasons) = get(&address, "/health/live");
@@ -45,7 +45,7 @@ fn a_scorer_that_has_work_and_commits_nothing_is_not_live_until_it_does() {
     let (_, page) = get(&address, "/metrics");
     assert!(metric(&page, "plaudit_stream_in_flight_records ").unwrap() > 0.0);
 
-    limit_records(&world, &world.topics.predictions, "1048588");
+    create_topics(&world.kafka, &[spec(&world.topics.predictions, PARTITIONS)]).unwrap();
     world.wait_for_predictions(100 * PARTITIONS as usize);
     wait_for("a live scorer", || get(&address, "/health/live").0 == 200 && get(&address, "/health/ready").0 == 200);
     let (_, page) = get(&address, "/metrics");

@@ -32,7 +32,7 @@ impl StreamConfig {
         if self.batch_max_bytes == 0 {
             return Err("scorer.batch_max_bytes must be 1 or more".to_owned());
         }
-        // Below max.poll.interval.ms, which is 300 s, with room for attempts.
+        // A rebalance waits for the open transaction; the group would go on without a member that keeps it waiting for minutes.
         if !(1000..=120_000).contains(&self.transaction_timeout_ms) {
             return Err("scorer.transaction_timeout_ms must lie in 1000 to 120000".to_owned());
         }

@@ -36,6 +36,8 @@ impl DeadLetterCause {
 pub(super) struct DeadLetter {
     pub(super) cause: DeadLetterCause,
     pub(super) message: String,
+    /// What of the record it may hold at most.
+    most: Kept,
 }
 
 /// What of a record goes into its dead letter. Everything, unless the topic would refuse that for its size: then what is
@@ -50,15 +52,14 @@ impl Kept {
     const ALL: Self = Self { payload: true, key: true };
 
     /// As much as fits.
-    fn within(limit: usize, record: &BorrowedMessage<'_>, errors: usize) -> Self {
+    fn within(self, limit: usize, record: &BorrowedMessage<'_>, errors: usize) -> Self {
         let own_headers = record.headers().map_or(0, |headers| {
             headers.iter().map(|header| header_bytes(header.key, header.value.map_or(0, <[u8]>::len))).sum()
         });
         let whole = RECORD_OVERHEAD + record.key_len() + record.payload_len() + own_headers + errors;
-        if whole <= limit {
-            Self::ALL
-        } else {
-            Self { payload: false, key: RECORD_OVERHEAD + record.key_len() + errors <= limit }
+        Self {
+            payload: self.payload && whole <= limit,
+            key: self.key && RECORD_OVERHEAD + record.key_len() + errors <= limit,
         }
     }
 }
@@ -69,6 +70,18 @@ pub(super) fn prediction_bytes(bytes: usize, traceparent: Option<&str>) -> usize
 }
 
 impl DeadLetter {
+    /// A dead letter with all that its topic accepts of the record.
+    pub(super) fn new(cause: DeadLetterCause, message: String) -> Self {
+        Self { cause, message, most: Kept::ALL }
+    }
+
+    /// Leaves out the payload, then the key; false when both are left out already.
+    pub(super) fn leave_out_more(&mut self) -> bool {
+        let most = self.most;
+        self.most = Kept { payload: false, key: most.payload };
+        most.key
+    }
+
     /// The record for the dead letter topic, which accepts up to `limit` bytes.
     pub(super) fn record<'r>(
         &self,
@@ -78,7 +91,8 @@ impl DeadLetter {
         group: &str,
     ) -> BaseRecord<'r, [u8], [u8]> {
         let errors = self.errors(record, group);
-        let kept = Kept::within(limit, record, errors.iter().map(|(key, value)| header_bytes(key, value.len())).sum());
+        let kept =
+            self.most.within(limit, record, errors.iter().map(|(key, value)| header_bytes(key, value.len())).sum());
         let mut headers = match record.headers() {
             Some(own) if kept.payload => own.detach(),
             _ => OwnedHeaders::new_with_capacity(errors.len() + 2),

@@ -16,6 +16,9 @@ pub(super) struct End {
     offsets: HashMap<i32, i64>,
     /// The partitions that were read to their end, and by which assignment: after another one they begin anew.
     reached: HashMap<i32, Epoch>,
+    /// The partitions of which the client has told an end, by which assignment, and whether their leader has then shown the end of
+    /// the run. A broker that follows, or became leader just now, may show an end that is none yet.
+    told: HashMap<i32, (Epoch, bool)>,
     looked_at_others: Option<Instant>,
 }
 
@@ -24,7 +27,7 @@ impl End {
     pub(super) fn now(kafka: &KafkaConfig, topic: &str) -> Result<Self, Error> {
         let ends = service::kafka::admin::end_offsets(kafka, topic)?;
         let offsets = ends.iter().map(|(_, partition, next)| (partition, next.0)).filter(|(_, end)| *end > 0).collect();
-        Ok(Self { offsets, reached: HashMap::new(), looked_at_others: None })
+        Ok(Self { offsets, reached: HashMap::new(), told: HashMap::new(), looked_at_others: None })
     }
 
     /// Whether the record came after the start; notes that its partition is done if it is the last before.
@@ -36,11 +39,32 @@ impl End {
         offset >= end
     }
 
-    /// The client has reached the end of a partition. Where records did not show it, markers stand between the last record
-    /// and the end: the answer is the position behind them.
-    pub(super) fn reach(&mut self, partition: i32, epoch: Epoch) -> Option<NextOffset> {
-        let &offset = self.offsets.get(&partition)?;
-        (self.reached.insert(partition, epoch) != Some(epoch)).then_some(NextOffset(offset))
+    /// The client tells of the end of a partition. Where no record showed that the run ends there, markers may stand between the
+    /// last record and the end.
+    pub(super) fn told(&mut self, partition: i32, epoch: Epoch) {
+        if self.offsets.contains_key(&partition) && self.reached.get(&partition) != Some(&epoch) {
+            self.told.insert(partition, (epoch, false));
+        }
+    }
+
+    /// Called when nothing has come for a while. Answers the positions behind the markers of those partitions whose leader had shown
+    /// the end of the run before that while: all that stands before it would have come.
+    pub(super) fn confirm(&mut self, leader_end: impl Fn(i32) -> Option<i64>) -> Vec<(i32, NextOffset, Epoch)> {
+        let mut confirmed = Vec::new();
+        self.told.retain(|partition, (epoch, shown)| {
+            let Some(&end) = self.offsets.get(partition) else { return false };
+            if self.reached.get(partition) == Some(epoch) {
+                return false;
+            }
+            if *shown {
+                self.reached.insert(*partition, *epoch);
+                confirmed.push((*partition, NextOffset(end), *epoch));
+                return false;
+            }
+            *shown = leader_end(*partition).is_some_and(|shown| shown >= end);
+            true
+        });
+        confirmed
     }
 
     /// Whether the whole topic is done: our partitions read to their ends, those of others committed by them. A partition
@@ -90,7 +114,12 @@ mod tests {
     use super::*;
 
     fn end(offsets: &[(i32, i64)]) -> End {
-        End { offsets: offsets.iter().copied().collect(), reached: HashMap::new(), looked_at_others: None }
+        End {
+            offsets: offsets.iter().copied().collect(),
+            reached: HashMap::new(),
+            told: HashMap::new(),
+            looked_at_others: None,
+        }
     }
 
     #[test]
@@ -106,12 +135,21 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_no_record_showed_is_told_once_by_assignment() {
+    fn an_end_that_no_record_showed_is_taken_once_its_leader_has_shown_it_and_nothing_came_after() {
         let mut end = end(&[(0, 10)]);
-        assert_eq!(end.reach(0, 1), Some(NextOffset(10)));
-        assert_eq!(end.reach(0, 1), None);
-        assert_eq!(end.reach(0, 2), Some(NextOffset(10)));
-        assert_eq!(end.reach(7, 1), None);
+        end.told(0, 1);
+        assert_eq!(end.confirm(|_| Some(9)), [], "the leader became one just now");
+        assert_eq!(end.confirm(|_| None), [], "it does not answer");
+        assert_eq!(end.confirm(|_| Some(10)), [], "records may be on their way");
+        assert_eq!(end.confirm(|_| Some(10)), [(0, NextOffset(10), 1)]);
+        assert_eq!(end.confirm(|_| Some(10)), [], "once");
+        end.told(0, 1);
+        assert_eq!(end.confirm(|_| panic!("nobody is asked again")), []);
+        end.told(0, 2);
+        end.confirm(|_| Some(10));
+        assert_eq!(end.confirm(|_| None), [(0, NextOffset(10), 2)], "another assignment has its own end");
+        end.told(7, 1);
+        assert_eq!(end.confirm(|_| panic!("a partition that was added later")), []);
     }
 
     #[test]

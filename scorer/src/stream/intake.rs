@@ -91,6 +91,9 @@ impl<'c> Intake<'c> {
             if self.silence.is_due() {
                 self.look_for_silence();
             }
+            if batch.is_empty() && !came {
+                self.confirm_ends(&mut batch);
+            }
             if batch.is_empty() {
                 if self.has_reached_the_end() {
                     return Ok(());
@@ -185,7 +188,7 @@ impl<'c> Intake<'c> {
                 Ok(true)
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
-                self.note_end(partition, batch);
+                self.note_end(partition);
                 *run = None;
                 // Other partitions may have more at hand.
                 Ok(true)
@@ -268,12 +271,21 @@ impl<'c> Intake<'c> {
         Ok(())
     }
 
-    /// The client has reached the end of a partition. Where the run ends there, the position behind the last marker is
-    /// committed, so that other members see that the partition is done.
-    fn note_end(&mut self, partition: i32, batch: &mut Batch<'c>) {
+    /// The client has reached the end of a partition.
+    fn note_end(&mut self, partition: i32) {
         let Some(epoch) = self.ownership.now().epoch(partition) else { return };
         self.silence.end(partition, epoch);
-        if let Some(next) = self.end.as_mut().and_then(|end| end.reach(partition, epoch)) {
+        if let Some(end) = &mut self.end {
+            end.told(partition, epoch);
+        }
+    }
+
+    /// Where the run ends behind transaction markers, the position behind them is committed, so that other members see that the
+    /// partition is done.
+    fn confirm_ends(&mut self, batch: &mut Batch<'c>) {
+        let Some(end) = &mut self.end else { return };
+        let leader_end = |partition| self.consumer.fetch_watermarks(self.topic, partition, LOOK_ANSWER).ok();
+        for (partition, next, epoch) in end.confirm(|partition| leader_end(partition).map(|(_, end)| end)) {
             batch.push_end(partition, next, epoch);
         }
     }

@@ -63,7 +63,11 @@ pub struct Stream {
 
 impl Stream {
     /// Works until the token is cancelled, or the end is reached. Blocks: give it a thread of its own.
-    pub fn run(self, token: &CancellationToken) -> Result<StreamReport, Error> {
+    pub fn run(mut self, token: &CancellationToken) -> Result<StreamReport, Error> {
+        if self.until_end {
+            // A copy nearby may lag behind the leader, which says where the end is.
+            self.kafka.properties.remove("client.rack");
+        }
         let dead_letters = Topics::dead_letters_of(&self.topics.reviews);
         let topics = [self.topics.reviews.as_str(), &self.topics.predictions, &dead_letters, &self.topics.drift];
         self.kafka.check_topics(&topics, "create them with `plaudit topics create`")?;
@@ -134,6 +138,8 @@ impl Stream {
             limits: publish::Limits { prediction_bytes: limits[0], dead_letter_bytes: limits[1] },
             stop: token.clone(),
             report: report::Tally::new(),
+            part_records: usize::MAX,
+            is_stalled: false,
         };
         // One batch, a full one before scoring, waits before each stage, which keeps it busy. With the one that each stage works on, and the one whose features are
         // on their way, at most six are in memory.

@@ -14,8 +14,12 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, TopicPartitionList};
 use service::health::Component;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long the publisher waits at a time for a callback that wants the lock; it holds it for a moment.
+const GIVING_UP: Duration = Duration::from_millis(1);
 
 /// The number of an assignment of a partition.
 pub(super) type Epoch = u64;
@@ -23,6 +27,9 @@ pub(super) type Epoch = u64;
 pub(super) struct Ownership {
     /// Held while a transaction is open.
     publishing: Mutex<()>,
+    /// A partition is to be given up after the transaction that is open. Without it the publisher, which takes the lock again and
+    /// again, might never leave it to the callback.
+    is_giving_up: AtomicBool,
     /// Held for a moment only.
     owned: Mutex<Owned>,
     changes: AtomicU64,
@@ -68,6 +75,7 @@ impl Ownership {
     pub(super) fn new(health: Component) -> Self {
         Self {
             publishing: Mutex::new(()),
+            is_giving_up: AtomicBool::new(false),
             owned: Mutex::new(Owned::default()),
             changes: AtomicU64::new(0),
             stages: Stages::new(health),
@@ -88,6 +96,9 @@ impl Ownership {
 
     /// What is owned, and stays so until the answer is dropped.
     pub(super) fn hold(&self) -> Held<'_> {
+        while self.is_giving_up.load(Ordering::Acquire) {
+            std::thread::park_timeout(GIVING_UP);
+        }
         let publishing = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
         Held { owned: self.now().clone(), _publishing: publishing }
     }
@@ -115,7 +126,9 @@ impl Ownership {
 
     fn revoke(&self, partitions: Vec<i32>, is_lost: bool) {
         // Waits for the transaction that is open, if one is.
+        self.is_giving_up.store(true, Ordering::Release);
         let _publishing = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.is_giving_up.store(false, Ordering::Release);
         self.changes.fetch_add(1, Ordering::Relaxed);
         let mut owned = self.now();
         for partition in partitions {

@@ -57,6 +57,11 @@ impl Progress {
         metrics::set_in_flight(state.records, state.bytes);
     }
 
+    /// A part of a batch is committed.
+    pub(super) fn moved(&self) {
+        self.state().moved = Instant::now();
+    }
+
     /// How many batches the stages hold.
     pub(super) fn batches(&self) -> isize {
         self.state().batches

@@ -11,7 +11,6 @@ use rdkafka::consumer::Consumer;
 use rdkafka::message::{BorrowedMessage, OwnedHeaders};
 use rdkafka::producer::BaseRecord;
 use rdkafka::{Message, TopicPartitionList};
-use service::kafka::admin::max_message_bytes;
 use service::kafka::{
     Error, ErrorKind, KafkaConfig, NextOffset, NextOffsets, TransactionalProducer, committed_offsets, headers,
 };
@@ -88,6 +87,26 @@ pub(super) struct Publisher<'c> {
     pub(super) limits: Limits,
     pub(super) stop: CancellationToken,
     pub(super) report: Tally,
+    /// A transaction holds at most so many records: fewer than a batch has only while Kafka refuses some.
+    pub(super) part_records: usize,
+    /// Health was told that transactions fail.
+    pub(super) is_stalled: bool,
+}
+
+/// A record that Kafka refuses alone: its prediction becomes a dead letter, and a dead letter leaves out more and more.
+fn bury(scored: &mut ScoredBatch<'_>, place: usize, error: Error) -> Result<(), Error> {
+    let outcome = scored.shares.iter_mut().flat_map(|share| &mut share.outcomes).nth(place);
+    let Some((outcome, taken)) = outcome.zip(scored.batch.records.get(place)) else { return Err(error) };
+    match outcome {
+        Outcome::Prediction(_) => {
+            let (partition, offset) = (taken.message.partition(), taken.message.offset());
+            tracing::warn!("the prediction of partition {partition} offset {offset} becomes a dead letter: {error}");
+            let message = format!("Kafka refuses its prediction: {error}");
+            *outcome = Outcome::DeadLetter(DeadLetter::new(DeadLetterCause::Refused, message));
+            Ok(())
+        }
+        Outcome::DeadLetter(letter) => letter.leave_out_more().then_some(()).ok_or(error),
+    }
 }
 
 impl Publisher<'_> {
@@ -96,36 +115,29 @@ impl Publisher<'_> {
     pub(super) fn publish(&mut self, mut scored: ScoredBatch<'_>) -> Result<(), Error> {
         self.divert_what_is_too_large(&mut scored);
         let all = scored.batch.records.len();
-        let mut part = 0..all;
+        let mut part = 0..all.min(self.part_records);
         loop {
             match self.publish_part(&scored, &part) {
-                Ok(()) if part.end == all => return Ok(()),
-                Ok(()) => part = part.end..all,
-                Err(error) if !error.is_about_a_record() || self.stop.is_cancelled() => return Err(error),
-                Err(_) if part.len() > 1 => part.end = part.start + part.len() / 2,
-                Err(error) => self.isolate(scored.outcome_mut(part.start), error)?,
-            }
-        }
-    }
-
-    /// A record that Kafka refuses alone: its prediction becomes a dead letter, and a dead letter leaves out what its topic
-    /// no longer accepts.
-    fn isolate(&mut self, outcome: Option<&mut Outcome>, error: Error) -> Result<(), Error> {
-        match outcome {
-            Some(outcome @ Outcome::Prediction(_)) => {
-                let message = format!("Kafka refuses its prediction: {error}");
-                tracing::warn!("{message}; it becomes a dead letter");
-                *outcome = Outcome::DeadLetter(DeadLetter { cause: DeadLetterCause::Refused, message });
-                Ok(())
-            }
-            _ => {
-                let [limit] = max_message_bytes(&self.settings.kafka, [&self.dead_letters])?;
-                if limit >= self.limits.dead_letter_bytes {
-                    return Err(error);
+                Ok(()) => {
+                    self.ownership.progress.moved();
+                    self.part_records = self.part_records.saturating_mul(2);
+                    if part.end == all || self.stop.is_cancelled() {
+                        return Ok(());
+                    }
                 }
-                self.limits.dead_letter_bytes = limit;
-                Ok(())
+                Err(error) if error.refused_topic().is_none_or(|topic| topic == self.drift) => return Err(error),
+                // What is left of the batch is left to the next owner.
+                Err(_) if self.stop.is_cancelled() => return Ok(()),
+                Err(_) if part.len() > 1 => {
+                    self.part_records = part.len() / 2;
+                    part.end = part.start;
+                }
+                Err(error) => {
+                    bury(&mut scored, part.start, error)?;
+                    part.end = part.start;
+                }
             }
+            part = part.end..part.end.saturating_add(self.part_records).min(all);
         }
     }
 
@@ -141,7 +153,7 @@ impl Publisher<'_> {
             let error = match self.attempt(scored, part, &mut is_lost, &mut done) {
                 Ok(records) => {
                     metrics::record_transaction(records, started.elapsed());
-                    if attempt > 1 {
+                    if std::mem::take(&mut self.is_stalled) {
                         self.ownership.stages.progressed();
                     }
                     break;
@@ -169,10 +181,11 @@ impl Publisher<'_> {
                 return Err(error);
             }
             metrics::count_abort();
-            if error.is_about_a_record() && !is_lost {
+            if error.refused_topic().is_some() && !is_lost {
                 // It would be refused again.
                 return Err(error);
             }
+            self.is_stalled = true;
             self.ownership.stages.stalled(&format!("transactions fail: {error}"));
             let is_final = is_lost && (producers == MAX_PRODUCERS || self.settings.may_have_a_successor());
             if is_final || attempt == MAX_ATTEMPTS || self.stop.is_cancelled() {
@@ -231,8 +244,8 @@ impl Publisher<'_> {
     ) -> Result<(), Error> {
         let batch = &scored.batch;
         let mut offsets = NextOffsets::new();
-        // Those before the part are committed already, and their offsets are committed again: so a position behind the
-        // records, which goes with the last part, never takes one back.
+        // Those before the part are committed already, and their offsets are committed again: an end that lies before them, as
+        // that of a lost range does, goes with the last part, and must not take the group back.
         let mut outcomes = scored.outcomes().enumerate().take(part.end);
         self.producer.begin()?;
         for (partition, run) in batch.runs() {
@@ -302,10 +315,8 @@ impl Publisher<'_> {
             let Outcome::Prediction(ready) = outcome else { continue };
             let bytes = prediction_bytes(ready.bytes(), ready.traceparent.as_deref());
             if bytes > self.limits.prediction_bytes {
-                *outcome = Outcome::DeadLetter(DeadLetter {
-                    cause: DeadLetterCause::TooLarge,
-                    message: format!("its prediction of {bytes} bytes is larger than the topic accepts"),
-                });
+                let message = format!("its prediction of {bytes} bytes is larger than the topic accepts");
+                *outcome = Outcome::DeadLetter(DeadLetter::new(DeadLetterCause::TooLarge, message));
             }
         }
     }

@@ -10,8 +10,8 @@
 //!          another producer took over       told to stop
 //! ```
 //!
-//! Nothing is published while joining: no partition is owned. Draining is the end: what was taken is published, nothing more
-//! is.
+//! Nothing is published while joining: no partition is owned. Draining is the end: nothing more is taken. At the topic's end
+//! what was taken is published; told to stop, the worker ends the transaction in hand and leaves the rest to the next owner.
 
 use crate::metrics;
 use service::health::Component;

@@ -27,6 +27,7 @@ const FIRST_ANSWER: Duration = Duration::from_secs(1);
 
 /// How often it is looked whether there is something to clear.
 const LOOK: Duration = Duration::from_millis(100);
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Records of a partition that were deleted before they were scored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,22 +151,35 @@ impl Starts {
 
     /// Ends, until the token is cancelled, what the dead left open in partitions that were assigned.
     pub(super) fn clear<C: ConsumerContext>(&self, consumer: &BaseConsumer<C>, stop: &CancellationToken) {
+        let mut open = ToClear::default();
         while !stop.is_cancelled() {
             let found = std::mem::take(&mut *self.to_clear.lock().unwrap_or_else(PoisonError::into_inner));
-            let mut writers = found.writers;
-            if let Some(partitions) = found.hidden {
-                match self.writers_before(partitions) {
-                    Ok(before) => writers.extend(before),
-                    Err(error) => tracing::warn!("who committed last is unknown: {error}"),
+            open.writers.extend(found.writers);
+            open.hidden = found.hidden.or(open.hidden);
+            let pause = match self.clear_once(consumer, &mut open) {
+                Ok(()) => LOOK,
+                // The coordinator moves, perhaps: what it was asked is asked again.
+                Err(error) => {
+                    tracing::warn!("whose transactions are open is unknown: {error}");
+                    LOOK_AGAIN
                 }
-            }
-            let prefix = format!("{}.", self.kafka.group_of(ROLE));
-            writers.retain(|id| id.starts_with(&prefix) && *id != self.transactional_id);
-            if !writers.is_empty() {
-                self.end_what_the_dead_left_open(consumer, &writers);
-            }
-            std::thread::park_timeout(LOOK);
+            };
+            std::thread::park_timeout(pause);
         }
+    }
+
+    fn clear_once<C: ConsumerContext>(&self, consumer: &BaseConsumer<C>, open: &mut ToClear) -> KafkaResult<()> {
+        if let Some(partitions) = &open.hidden {
+            open.writers.extend(self.writers_before(partitions.clone())?);
+            open.hidden = None;
+        }
+        let prefix = format!("{}.", self.kafka.group_of(ROLE));
+        open.writers.retain(|id| id.starts_with(&prefix) && *id != self.transactional_id);
+        if !open.writers.is_empty() {
+            self.end_what_the_dead_left_open(consumer, &open.writers)?;
+            open.writers.clear();
+        }
+        Ok(())
     }
 
     /// Who committed last, as those see it who also read what is not committed: the offsets before an open transaction.
@@ -177,18 +191,17 @@ impl Starts {
     }
 
     /// Fences the producers among these whose members are no longer in the group.
-    fn end_what_the_dead_left_open<C: ConsumerContext>(&self, consumer: &BaseConsumer<C>, writers: &BTreeSet<String>) {
-        let group = self.kafka.group_of(ROLE);
-        let members: BTreeSet<String> = match consumer.fetch_group_list(Some(&group), ANSWER) {
-            Ok(list) => list.groups().iter().flat_map(|g| g.members()).map(|m| m.client_id().to_owned()).collect(),
-            Err(error) => {
-                tracing::warn!("the members of \"{group}\" are unknown: {error}");
-                return;
-            }
-        };
+    fn end_what_the_dead_left_open<C: ConsumerContext>(
+        &self,
+        consumer: &BaseConsumer<C>,
+        writers: &BTreeSet<String>,
+    ) -> KafkaResult<()> {
+        let list = consumer.fetch_group_list(Some(&self.kafka.group_of(ROLE)), ANSWER)?;
+        let members: BTreeSet<String> =
+            list.groups().iter().flat_map(|g| g.members()).map(|m| m.client_id().to_owned()).collect();
         // A list without this member, as brokers give it for groups of the newer protocol, tells nothing about others.
         if !members.contains(&self.transactional_id) {
-            return;
+            return Ok(());
         }
         for id in writers.difference(&members) {
             match TransactionalProducer::new(&self.kafka, id, self.transaction_timeout) {
@@ -196,6 +209,7 @@ impl Starts {
                 Err(error) => tracing::warn!("what \"{id}\" left open will end by its time-out: {error}"),
             }
         }
+        Ok(())
     }
 
     /// The offset, or the first that is left where it was deleted.

@@ -97,11 +97,6 @@ impl<'c> ScoredBatch<'c> {
     pub(super) fn outcomes(&self) -> impl Iterator<Item = (&Outcome, &[u8])> {
         self.shares.iter().flat_map(|share| share.outcomes.iter().map(|outcome| (outcome, &share.bytes[..])))
     }
-
-    /// What became of the record at this place of the batch.
-    pub(super) fn outcome_mut(&mut self, place: usize) -> Option<&mut Outcome> {
-        self.shares.iter_mut().flat_map(|share| &mut share.outcomes).nth(place)
-    }
 }
 
 /// What holds for a whole batch.
@@ -305,5 +300,5 @@ fn dead(message: &BorrowedMessage<'_>, cause: DeadLetterCause, reason: &str) -> 
         message.partition(),
         message.offset()
     );
-    Outcome::DeadLetter(DeadLetter { cause, message: reason.to_owned() })
+    Outcome::DeadLetter(DeadLetter::new(cause, reason.to_owned()))
 }

@@ -194,9 +194,12 @@ impl Error {
         }
     }
 
-    /// Whether the fault is that of one record, so that others of its transaction would be taken without it.
-    pub fn is_about_a_record(&self) -> bool {
-        matches!(self, Error::RecordTooLarge { .. } | Error::RecordRefused { .. })
+    /// The topic that refuses a record for what it is. Others of its transaction would be taken without it.
+    pub fn refused_topic(&self) -> Option<&str> {
+        match self {
+            Error::RecordTooLarge { topic, .. } | Error::RecordRefused { topic, .. } => Some(topic),
+            _ => None,
+        }
     }
 
     /// Wraps an error of librdkafka; a refused property names its key, and so do several that do not go together.
@@ -256,7 +259,15 @@ pub(super) fn is_fenced(code: RDKafkaErrorCode) -> bool {
 /// The codes by which a broker refuses a record for what it is.
 pub(super) fn is_refusal_of_a_record(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
-    matches!(code, Code::InvalidRecord | Code::InvalidTimestamp | Code::InvalidMessageSize | Code::PolicyViolation)
+    matches!(
+        code,
+        Code::InvalidRecord
+            // Another one of its batch was invalid.
+            | Code::InvalidDifferentRecord
+            | Code::InvalidTimestamp
+            | Code::InvalidMessageSize
+            | Code::PolicyViolation
+    )
 }
 
 /// Errors of a cluster that is starting, moving or out of reach for a moment.

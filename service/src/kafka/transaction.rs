@@ -297,9 +297,7 @@ impl Deliveries {
     fn take_failure(&self) -> Option<DeliveryFailure> {
         self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
     }
-}
 
-impl Deliveries {
     fn forget(&self) {
         self.take_failure();
         self.take_refused_topic();
