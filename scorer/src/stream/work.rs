@@ -224,15 +224,10 @@ impl Worker {
             Ok(review) => review,
             Err((cause, message)) => return dead(&taken.message, *cause, message),
         };
-        let before = bytes.len();
-        // A record that makes scoring panic is one record's trouble, not its partition's.
-        catch_unwind(AssertUnwindSafe(|| {
+        unless_it_panics(bytes, |bytes| {
             Outcome::Prediction(self.predict(making, &taken.message, review, features, bytes))
-        }))
-        .unwrap_or_else(|_| {
-            bytes.truncate(before);
-            dead(&taken.message, DeadLetterCause::Panic, "scoring the review panicked")
         })
+        .unwrap_or_else(|| dead(&taken.message, DeadLetterCause::Panic, "scoring the review panicked"))
     }
 
     /// Appends the prediction's key and value to `bytes`.
@@ -280,6 +275,14 @@ impl Worker {
     }
 }
 
+/// What `make` makes; where it panics, nothing of it, not even what it has appended: a record that makes scoring panic is one
+/// record's trouble, and neither its batch's nor its partition's.
+fn unless_it_panics<T>(bytes: &mut Vec<u8>, make: impl FnOnce(&mut Vec<u8>) -> T) -> Option<T> {
+    let before = bytes.len();
+    let made = catch_unwind(AssertUnwindSafe(|| make(bytes)));
+    made.inspect_err(|_| bytes.truncate(before)).ok()
+}
+
 /// A review, or why there is none.
 type Decoded = Result<Review, (DeadLetterCause, String)>;
 
@@ -301,4 +304,22 @@ fn dead(message: &BorrowedMessage<'_>, cause: DeadLetterCause, reason: &str) -> 
         message.offset()
     );
     Outcome::DeadLetter(DeadLetter::new(cause, reason.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_panics_leaves_nothing_of_itself_between_its_neighbours() {
+        let mut bytes = Vec::new();
+        assert_eq!(unless_it_panics(&mut bytes, |bytes| bytes.extend(b"before")), Some(()));
+        let poisoned: Option<()> = unless_it_panics(&mut bytes, |bytes| {
+            bytes.extend(b"half a prediction");
+            panic!("a poison record")
+        });
+        assert_eq!(poisoned, None);
+        assert_eq!(unless_it_panics(&mut bytes, |bytes| bytes.extend(b", behind")), Some(()));
+        assert_eq!(bytes, b"before, behind");
+    }
 }
