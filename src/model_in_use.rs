@@ -1,6 +1,7 @@
 //! What `score` and `serve` begin with: the model that an alias stands for, followed when the alias moves.
 
 use crate::config::Config;
+use crate::mlflow;
 use registry::{Reference, Registry};
 use scorer::ModelHandle;
 use service::supervisor::{Policy, Supervisor};
@@ -17,6 +18,7 @@ pub async fn follow(
     let reference = reference.unwrap_or_else(|| config.model.alias.clone());
     let (model, follower) = ModelHandle::load(&registry, &config.model.name, &reference).await?;
     let follower = follower.given(features_given(config)?);
+    mlflow::follow(config, &registry, &reference, supervisor)?;
     let (interval, stop) = (config.registry.poll_interval(), supervisor.token().clone());
     supervisor.spawn("model follower", Policy::Essential, async move {
         follower.run(interval, stop).await;

@@ -1,16 +1,18 @@
 //! `plaudit models`: what the registry holds, moving its aliases, and carrying versions from one to another.
 
 mod history;
+mod promote;
 mod report;
 mod transfer;
 
 use crate::config::Config;
+use crate::mlflow;
 use crate::output::Output;
 use crate::usage::WrongUsage;
 use crate::who;
 use history::{History, Moment};
-use registry::{Alias, Author, Reference, Registry, Tag, tenure_at};
-use report::{Deleted, Moved, Noted, Version, Versions};
+use registry::{Alias, Author, Move, Reference, Registry, Tag, tenure_at};
+use report::{Deleted, InStep, Moved, Noted, Version, Versions};
 use schemas::{ModelName, Timestamp};
 use std::path::PathBuf;
 
@@ -55,13 +57,16 @@ Examples:
   plaudit models promote v3
   plaudit models promote v3 --to staging
   plaudit models promote v4 --alias canary --why \"trained on May\"
-  plaudit models promote canary")]
+  plaudit models promote canary
+  plaudit models promote v4 --test june.parquet --column rating=stars")]
     Promote {
         /// A version, or an alias that stands for one
         #[arg(value_name = "VERSION")]
         version: Reference,
         #[command(flatten)]
         change: ChangeArgs,
+        #[command(flatten)]
+        gates: promote::GateArgs,
     },
     /// Make an alias stand for what it stood for before; again goes one more step back
     #[command(after_help = "\
@@ -126,6 +131,12 @@ Example:
         #[command(flatten)]
         author: AuthorArgs,
     },
+    /// Send to MLflow what it lacks: versions with their runs, and aliases; take over aliases that were set there
+    #[command(after_help = "\
+Examples:
+  plaudit models sync
+  plaudit models sync --set mlflow.url=http://mlflow:5000 --json")]
+    Sync,
     /// Write a version with its tags into one file, for another registry
     #[command(after_help = "\
 Example:
@@ -187,38 +198,43 @@ impl AuthorArgs {
 
 pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     let registry = Registry::open(&config.registry.url)?;
-    let name = args.name.clone().unwrap_or(config.model.name);
+    let name = args.name.clone().unwrap_or_else(|| config.model.name.clone());
+    let output = args.output;
     match args.verb {
         Verb::List => {
             let (versions, aliases) = (registry.versions(&name).await?, registry.aliases(&name).await?);
             let notes = registry.notes(&name).await?;
-            args.output.result(&Versions::new(name, config.registry.url, versions, &aliases, notes))
+            output.result(&Versions::new(name, config.registry.url, versions, &aliases, notes))
         }
         Verb::Show { version } => {
             let version = registry.resolve(&name, &version).await?;
             let (manifest, aliases) = (registry.manifest(&name, version).await?, registry.aliases(&name).await?);
             let notes = registry.notes(&name).await?.remove(&version).unwrap_or_default();
-            args.output.result(&Version::new(manifest, &aliases, notes))
+            output.result(&Version::new(manifest, &aliases, notes))
         }
-        Verb::Promote { version, change } => {
+        Verb::Promote { version, change, gates } => {
             let version = registry.resolve(&name, &version).await?;
-            let Author { who, why } = change.author.author();
-            let standing = registry.set_alias(&name, &change.alias, version, &who, &why).await?;
-            args.output.result(&Moved { name, entry: standing.entry, moved: standing.is_new })
+            let author = change.author.author();
+            let verdict = gates.verdict(&registry, &config, (&name, version, &change.alias), &author).await?;
+            let change = Move { alias: change.alias, version, verdict, only_after: None };
+            let standing = registry.move_alias(&name, change, &author).await?;
+            tell_mlflow(&config, &registry, &name).await;
+            output.result(&Moved { name, entry: standing.entry, moved: standing.is_new })
         }
         Verb::Rollback { change } => {
             let Author { who, why } = change.author.author();
             let entry = registry.rollback(&name, &change.alias, &who, &why).await?;
-            args.output.result(&Moved { name, entry, moved: true })
+            tell_mlflow(&config, &registry, &name).await;
+            output.result(&Moved { name, entry, moved: true })
         }
         Verb::Log { alias, at: None } => {
             let entries = registry.log(&name).await?;
-            args.output.result(&History::new(name, entries, alias.as_ref()))
+            output.result(&History::new(name, entries, alias.as_ref()))
         }
         Verb::Log { alias, at: Some(at) } => {
             let alias = alias.map_or_else(|| "production".parse().expect("production is an alias"), |alias| alias);
             let tenure = tenure_at(&registry.log(&name).await?, &alias, at);
-            args.output.result(&Moment { name, alias, at, tenure })
+            output.result(&Moment { name, alias, at, tenure })
         }
         Verb::Tag { version, tags, author } => {
             let version = registry.resolve(&name, &version).await?;
@@ -227,13 +243,13 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
                 registry.tag(&name, version, tag, &author).await?;
             }
             let notes = registry.notes(&name).await?.remove(&version).unwrap_or_default();
-            args.output.result(&Noted { name, version, notes })
+            output.result(&Noted { name, version, notes })
         }
         Verb::Describe { version, text, author } => {
             let version = registry.resolve(&name, &version).await?;
             registry.describe(&name, version, &text, &author.author()).await?;
             let notes = registry.notes(&name).await?.remove(&version).unwrap_or_default();
-            args.output.result(&Noted { name, version, notes })
+            output.result(&Noted { name, version, notes })
         }
         Verb::Delete { version, author } => {
             let Reference::Version(version) = version else {
@@ -241,15 +257,30 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
                 return Err(WrongUsage(format!("\"{version}\" is an alias: name the version, {why}")).into());
             };
             let standing = registry.delete(&name, version, &author.author()).await?;
-            args.output.result(&Deleted { name, entry: standing.entry, deleted: standing.is_new })
+            output.result(&Deleted { name, entry: standing.entry, deleted: standing.is_new })
         }
-        Verb::Export { version, output } => {
+        Verb::Sync if !config.mlflow.is_enabled() => {
+            let problem =
+                "there is no MLflow to send to: set mlflow.url, such as --set mlflow.url=http://localhost:5000";
+            Err(WrongUsage(problem.to_owned()).into())
+        }
+        Verb::Sync => {
+            let synced = mlflow::sync(&config, &registry, &name).await?;
+            output.result(&InStep { name, url: config.mlflow.url, synced })
+        }
+        Verb::Export { version, output: file } => {
             let version = registry.resolve(&name, &version).await?;
-            args.output.result(&transfer::export(&registry, &name, version, &output).await?)
+            output.result(&transfer::export(&registry, &name, version, &file).await?)
         }
         Verb::Import { file, author } => {
-            args.output.result(&transfer::import(&registry, args.name, &file, &author.author()).await?)
+            output.result(&transfer::import(&registry, args.name, &file, &author.author()).await?)
         }
+    }
+}
+
+async fn tell_mlflow(config: &Config, registry: &Registry, name: &ModelName) {
+    if config.mlflow.is_enabled() {
+        mlflow::send_aliases(config, registry, name).await;
     }
 }
 

@@ -25,7 +25,9 @@ learned from.
 
 Examples:
   plaudit train --input reviews.parquet --holdout 0.2 --promote
+  plaudit train --input reviews.parquet --preset accurate --holdout 0.2
   plaudit train --input reviews.parquet --where split=train --test-where split=test
+  plaudit train --input reviews.parquet --until 2025-01-01 --test-since 2025-01-01
   plaudit train --input 2024-*.csv.gz --test 2025-01.csv.gz --column rating=stars --set train.c=10
   plaudit train --input reviews.parquet --holdout 0.2 --tune --trials 50 --report test.html")]
 pub struct Args {
@@ -104,7 +106,9 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     let promotion = args.promote.then(|| Promotion {
         alias: "production".parse().expect("production is an alias"),
         who: who::user(),
-        why: "train --promote".to_owned(),
+        why: args.reason.clone().unwrap_or_else(|| "train --promote".to_owned()),
+        gates: config.promotion.clone(),
+        force: args.force,
     });
     let test = args.test.test(&args.files);
     if matches!(test, Test::None) && args.inquiry.is_asked() {

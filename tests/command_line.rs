@@ -123,7 +123,7 @@ fn wrong_usage_and_wrong_configuration_end_with_2() {
     }
     assert!(fails(2, &["config", "--set", "kafka.broker=x"]).contains("did you mean `kafka.brokers`?"));
     assert!(fails(2, &["config", "--config", "/no/such/file.toml"]).contains("/no/such/file.toml"));
-    assert!(fails(2, &["models", "list", "--registry", "s3://bucket/models"]).contains("s3://bucket/models"));
+    assert!(fails(2, &["models", "list", "--registry", "gs://bucket/models"]).contains("gs://bucket/models"));
     let misspelt = plaudit(&["config"]).env("PLAUDIT__KAFKA__BROKER", "x").output().unwrap();
     assert_eq!(misspelt.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&misspelt.stderr).contains("PLAUDIT__KAFKA__BROKER"));

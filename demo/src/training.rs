@@ -8,7 +8,7 @@ use ingest::RowBatches;
 use registry::{Alias, Registry};
 use schemas::Review;
 use std::path::PathBuf;
-use trainer::{Dataset, Inquiry, Progress, Promotion, Report, Test, TrainRequest};
+use trainer::{Dataset, Inquiry, Progress, Promotion, PromotionConfig, Report, Test, TrainRequest};
 
 /// The rows to train on, and how the rest is told apart.
 pub(crate) struct Lesson {
@@ -45,6 +45,8 @@ pub(crate) async fn train(
         alias,
         who: "plaudit demo".to_owned(),
         why: "the demo serves the model that it has just trained".to_owned(),
+        gates: PromotionConfig { gates: Vec::new(), ..PromotionConfig::default() },
+        force: false,
     };
     let request = TrainRequest {
         name: config.name.clone(),

@@ -37,9 +37,9 @@ pub struct Run {
     pub library_version: String,
     /// How long each stage took.
     pub seconds: BTreeMap<String, f64>,
-    /// Figures that were taken step by step, such as the fit's after each pass.
+    /// Figures that were taken step by step, such as the fit's after each pass: by the number of the step.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub curves: BTreeMap<String, Vec<f64>>,
+    pub curves: BTreeMap<String, BTreeMap<u64, f64>>,
 }
 
 /// What identifies a set of training data without holding it.

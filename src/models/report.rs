@@ -1,6 +1,7 @@
 //! What `plaudit models` prints.
 
 use crate::output::Table;
+use registry::mlflow::Synced;
 use registry::{Alias, LogEntry, Manifest, Notes};
 use schemas::{ModelName, ModelVersion};
 use serde::Serialize;
@@ -187,6 +188,34 @@ impl fmt::Display for Deleted {
         } else {
             write!(f, "{version} of \"{}\" was deleted at {at} by {}: nothing to do", self.name, on_one_line(who))
         }
+    }
+}
+
+/// The registry and MLflow, brought together.
+#[derive(Serialize)]
+pub struct InStep {
+    pub name: ModelName,
+    pub url: String,
+    #[serde(flatten)]
+    pub synced: Synced,
+}
+
+impl fmt::Display for InStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, url, synced: Synced { sent, pushed, adopted } } = self;
+        let listed = |what: &str, names: Vec<String>| {
+            if names.is_empty() { None } else { Some(format!("{what} {}", names.join(", "))) }
+        };
+        let done: Vec<String> = [
+            listed("sent", sent.iter().map(ModelVersion::to_string).collect()),
+            listed("told MLflow of", pushed.iter().map(Alias::to_string).collect()),
+            listed("took over", adopted.iter().map(Alias::to_string).collect()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let done = if done.is_empty() { "it lacked nothing".to_owned() } else { done.join("; ") };
+        write!(f, "\"{name}\" is in step with MLflow at {url}: {done}")
     }
 }
 

@@ -23,7 +23,8 @@ fn train(world: &World, features: &str) {
     let path = world.path("joined.csv");
     std::fs::write(&path, csv).unwrap();
     let mut train = world.plaudit("train");
-    train.args(["--input", &path, "--promote", "--json", "--set", &format!("model.features={features}")]);
+    train.args(["--input", &path, "--json", "--set", &format!("model.features={features}")]);
+    train.args(["--promote", "--force", "--reason", "other features"]);
     let output = train.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

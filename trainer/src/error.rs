@@ -163,6 +163,14 @@ pub enum Error {
         /// Why not.
         error: FitError,
     },
+    /// A gate asks for slices that there can't be.
+    #[error("promotion.gates: `slice = \"{slice}\"` cannot be used: {reason}")]
+    GateSlice {
+        /// What it asks for.
+        slice: String,
+        /// Why not.
+        reason: String,
+    },
     /// The registry failed.
     #[error(transparent)]
     Registry(#[from] registry::Error),

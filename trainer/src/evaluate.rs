@@ -49,6 +49,7 @@ pub async fn evaluate(
     Ok(Report {
         model: ModelSummary { name: manifest.name, version, sha256: manifest.sha256 },
         promoted: None,
+        verdict: None,
         rows: RowCounts { train: 0, test: rows, dropped: dropped.total() },
         dropped_reasons: dropped.by_name(),
         repaired_rows: repaired,

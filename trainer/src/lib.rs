@@ -7,6 +7,7 @@ mod error;
 mod evaluate;
 mod evaluation;
 mod examples;
+mod gates;
 mod holdout;
 pub mod html;
 mod learn;

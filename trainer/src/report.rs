@@ -1,9 +1,10 @@
 //! What training or evaluating came to: one JSON document, or a page for people.
 
 use crate::evaluation::{Findings, write_findings};
+use crate::gates::VerdictPage;
 use crate::tune::Tuned;
 use model::metrics::Metrics;
-use registry::Alias;
+use registry::{Alias, Verdict};
 use schemas::{ModelName, ModelVersion};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -17,6 +18,9 @@ pub struct Report {
     /// The alias that stands for it from now on, where one was set.
     #[serde(skip)]
     pub promoted: Option<Alias>,
+    /// What the gates say of it, where it was to be promoted and there are gates.
+    #[serde(rename = "promotion", skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
     /// How many rows went where.
     pub rows: RowCounts,
     /// Why rows were left out.
@@ -67,6 +71,7 @@ impl fmt::Display for Report {
         let Self {
             model,
             promoted,
+            verdict,
             rows,
             dropped_reasons,
             repaired_rows,
@@ -78,6 +83,9 @@ impl fmt::Display for Report {
         } = self;
         let alias = promoted.as_ref().map(|alias| format!(", now {alias}")).unwrap_or_default();
         writeln!(f, "model      {} {}{alias}  sha256 {}", model.name, model.version, model.sha256)?;
+        if let Some(verdict) = verdict {
+            write!(f, "{}", VerdictPage(verdict))?;
+        }
         let (test, dropped) = (grouped(rows.test), grouped(rows.dropped));
         // An evaluation learns from none.
         let train = if rows.train > 0 { format!("{} learned from, ", grouped(rows.train)) } else { String::new() };
@@ -127,6 +135,7 @@ mod tests {
         Report {
             model: ModelSummary { name: "m".parse().unwrap(), version: ModelVersion(3), sha256: "ab12".to_owned() },
             promoted: Some("canary".parse().unwrap()),
+            verdict: None,
             rows: RowCounts { train: 1_234_567, test: 2, dropped: 999 },
             dropped_reasons: BTreeMap::from([("no_text".to_owned(), 999)]),
             repaired_rows: 0,

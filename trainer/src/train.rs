@@ -4,6 +4,7 @@
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::evaluation::Inquiry;
+use crate::gates::{Arena, Champion, PromotionConfig};
 use crate::holdout::Holdout;
 use crate::learn::{Learned, Lesson};
 use crate::overlap::{check_rereadable, shared_files, shared_rows};
@@ -77,6 +78,10 @@ pub struct Promotion {
     pub who: String,
     /// Why, for the log.
     pub why: String,
+    /// What the new version must hold or beat first.
+    pub gates: PromotionConfig,
+    /// Whether it is set even if a gate does not hold.
+    pub force: bool,
 }
 
 /// Trains and registers a model. Learning runs on all cores beside the async runtime; `progress` is called from there.
@@ -89,9 +94,21 @@ pub async fn train(
     let request = request.with_columns();
     // Better before the learning than after it.
     registry.check_writable().await?;
+    let champion = match &request.promotion {
+        Some(promotion) => Champion::fetch(registry, &request.name, &promotion.alias).await?,
+        None => None,
+    };
     let learning = tokio::task::spawn_blocking(move || {
         let (request, tuned) = tune(request, &mut progress)?;
-        let trained = Trained { tuned, ..Trained::from(&request, &mut progress)? };
+        let mut gaps = BTreeMap::new();
+        let trained = Trained::from(&request, &mut |step| {
+            if let Progress::Fitting(FitProgress { iteration, gap: Some(gap) }) = step {
+                gaps.insert(u64::from(iteration), gap);
+            }
+            progress(step);
+        })?;
+        let trained = Trained { tuned, gaps, ..trained };
+        let verdict = verdict(&request, champion, &trained.learned.model, &mut progress)?;
         progress(Progress::Registering);
         let artifact = Bytes::from(trained.learned.model.to_bytes());
         // What is registered can be loaded.
@@ -99,26 +116,28 @@ pub async fn train(
             data: request.data.to_string(),
             error: FitError::Unloadable { reason: error.to_string() },
         })?;
-        Ok::<_, Error>((request, trained, artifact))
+        Ok::<_, Error>((request, trained, verdict, artifact))
     });
-    let (request, trained, artifact) = learning.await.expect("training doesn't panic, and isn't cancelled")?;
+    let (request, trained, verdict, artifact) = learning.await.expect("training doesn't panic, and isn't cancelled")?;
     let registering = Instant::now();
     let run = trained.run(&request, start.elapsed());
     let manifest = registry.register(&request.name, artifact, run).await?;
-    if let Some(Promotion { alias, who, why }) = &request.promotion {
-        registry.set_alias(&request.name, alias, manifest.version, who, why).await?;
-    }
+    let (promoted, verdict) = match request.promotion {
+        Some(promotion) => promote(registry, &manifest, promotion, verdict).await?,
+        None => (None, None),
+    };
     let mut seconds = trained.seconds();
     seconds.insert("register".to_owned(), registering.elapsed().as_secs_f64());
     seconds.insert("total".to_owned(), start.elapsed().as_secs_f64());
-    let Trained { learned, tested, tuned } = trained;
+    let Trained { learned, tested, tuned, .. } = trained;
     let mut dropped = learned.dropped;
     if let Some(tested) = &tested {
         dropped.merge(&tested.dropped);
     }
     Ok(Report {
         model: ModelSummary { name: manifest.name, version: manifest.version, sha256: manifest.sha256 },
-        promoted: request.promotion.map(|promotion| promotion.alias),
+        promoted,
+        verdict,
         rows: RowCounts {
             train: learned.data.rows,
             test: tested.as_ref().map_or(0, |tested| tested.rows),
@@ -134,6 +153,39 @@ pub async fn train(
     })
 }
 
+/// What the gates say of the new model, where it is to be promoted.
+fn verdict(
+    request: &TrainRequest,
+    champion: Option<Champion>,
+    challenger: &Model,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Option<Verdict>, Error> {
+    let Some(promotion) = &request.promotion else { return Ok(None) };
+    let rows = match &request.test {
+        Test::None => None,
+        Test::On(dataset) => Some((dataset, None)),
+        Test::Holdout(holdout) => Some((&request.data, Some(*holdout))),
+    };
+    let verdict = Arena { rows, config: &promotion.gates }.verdict(champion, challenger, progress)?;
+    Ok(verdict.map(|verdict| Verdict { forced: promotion.force && !verdict.passed, ..verdict }))
+}
+
+/// Sets the alias unless the gates forbid it; answers the alias if it was set.
+async fn promote(
+    registry: &Registry,
+    manifest: &Manifest,
+    promotion: Promotion,
+    verdict: Option<Verdict>,
+) -> Result<(Option<Alias>, Option<Verdict>), Error> {
+    let Promotion { alias, who, why, .. } = promotion;
+    if verdict.as_ref().is_some_and(|verdict| !verdict.passed && !verdict.forced) {
+        return Ok((None, verdict));
+    }
+    let change = Move { alias: alias.clone(), version: manifest.version, verdict: verdict.clone(), only_after: None };
+    registry.move_alias(&manifest.name, change, &Author::new(who, why)).await?;
+    Ok((Some(alias), verdict))
+}
+
 /// The request with the settings that a search finds, where one is asked for.
 fn tune(request: TrainRequest, progress: &mut dyn FnMut(Progress)) -> Result<(TrainRequest, Option<Tuned>), Error> {
     let Some(tune) = request.tune.clone() else { return Ok((request, None)) };
@@ -146,6 +198,8 @@ struct Trained {
     learned: Learned,
     tested: Option<Tested>,
     tuned: Option<Tuned>,
+    /// The fit's relative gap after each pass that measured it.
+    gaps: BTreeMap<u64, f64>,
 }
 
 impl Trained {
@@ -184,6 +238,14 @@ impl Trained {
                 gap = learned.fit.gap,
                 "the fit ended after {} passes, short of its tolerance: raise train.max_iterations, or lower train.c",
                 learned.fit.iterations
+            );
+        }
+        if learned.fit.collisions > learned.fit.terms {
+            tracing::warn!(
+                "about {} terms share a slot with another one, and {} are kept: raise model.vectorizer.hash_bits, or set \
+                 model.vectorizer.terms = \"exact\"",
+                learned.fit.collisions,
+                learned.fit.terms
             );
         }
         // Tested on what its rows are a sample of, registered for what is there.

@@ -10,7 +10,7 @@ use serde_json::json;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-use trainer::{Dataset, Error, EvaluateRequest, Holdout, Inquiry, Progress, Promotion, Report, Test, TrainRequest};
+use trainer::{Dataset, Error, EvaluateRequest, Holdout, Inquiry, Progress, Promotion, PromotionConfig, Report, Test, TrainRequest};
 
 /// A folder with files, and a registry in it.
 struct Bench {
@@ -216,7 +216,13 @@ async fn promotion_sets_the_alias_and_says_who_and_why() {
     let bench = Bench::new();
     let path = bench.file("reviews.csv", &csv(100));
     let alias: Alias = "production".parse().unwrap();
-    let promotion = Promotion { alias: alias.clone(), who: "ada".to_owned(), why: "train --promote".to_owned() };
+    let promotion = Promotion {
+        alias: alias.clone(),
+        who: "ada".to_owned(),
+        why: "train --promote".to_owned(),
+        gates: PromotionConfig::default(),
+        force: false,
+    };
     let request = TrainRequest { promotion: Some(promotion), ..request(files(&path), Test::None) };
     bench.train(request).await.unwrap();
     assert_eq!(bench.registry.aliases(&name()).await.unwrap()[&alias], ModelVersion(1));

@@ -29,23 +29,28 @@ impl Confusion {
         Self { tn: negatives.len() as u64 - fp, fp, fn_: positives.len() as u64 - tp, tp }
     }
 
-    pub(super) fn accuracy(&self) -> f64 {
+    /// The share of right labels.
+    pub fn accuracy(&self) -> f64 {
         quotient(self.tn + self.tp, self.tn + self.fp + self.fn_ + self.tp)
     }
 
-    pub(super) fn precision(&self) -> f64 {
+    /// The share of those called positive that are.
+    pub fn precision(&self) -> f64 {
         quotient(self.tp, self.tp + self.fp)
     }
 
-    pub(super) fn recall(&self) -> f64 {
+    /// The share of the positive that are called so.
+    pub fn recall(&self) -> f64 {
         quotient(self.tp, self.tp + self.fn_)
     }
 
-    pub(super) fn f1(&self) -> f64 {
+    /// The harmonic mean of precision and recall.
+    pub fn f1(&self) -> f64 {
         quotient(2 * self.tp, 2 * self.tp + self.fp + self.fn_)
     }
 
-    pub(super) fn macro_f1(&self) -> f64 {
+    /// The mean of the F1 of either class.
+    pub fn macro_f1(&self) -> f64 {
         // A class that is neither among the labels nor among the predictions has no F1 that could count.
         let of_classes = [(self.tn, self.fp + self.fn_), (self.tp, self.fp + self.fn_)]
             .into_iter()

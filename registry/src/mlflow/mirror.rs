@@ -71,6 +71,11 @@ impl Mirror {
         Ok(synced)
     }
 
+    /// Brings the aliases together, both ways.
+    pub async fn agree_on_aliases(&self, name: &ModelName) -> Result<(), Error> {
+        self.agree_on_all(name, &mut Synced::default()).await
+    }
+
     /// Where a version is in this MLflow, if it was sent there.
     pub async fn sent(&self, name: &ModelName, version: ModelVersion) -> Result<Option<Sent>, Error> {
         let path = note_path(name, version);

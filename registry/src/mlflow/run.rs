@@ -52,7 +52,7 @@ pub(super) fn metrics(manifest: &Manifest) -> Vec<Value> {
         }
     }
     for (curve, values) in &manifest.run.curves {
-        metrics.extend(values.iter().zip(1..).map(|(value, step)| point(curve, *value, step)));
+        metrics.extend(values.iter().map(|(step, value)| point(curve, *value, *step)));
     }
     metrics
 }
@@ -146,7 +146,7 @@ mod tests {
                 parameters: object(json!({"model": {"ngrams": 2, "labels": ["a", "b"]}, "note": "x".repeat(7000)})),
                 metrics: object(json!({"accuracy": 0.9, "confusion": {"tp": 5}, "roc_auc": null})),
                 seconds: [("fit".to_owned(), 1.5)].into(),
-                curves: [("fit.gap".to_owned(), vec![0.5, 0.25])].into(),
+                curves: [("fit.gap".to_owned(), [(1, 0.5), (3, 0.25)].into())].into(),
                 data: Some(data),
                 ..Run::default()
             },
@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(of("roc_auc"), []);
         assert_eq!(of("seconds.fit"), [(0, 1.5)]);
         assert_eq!(of("train.positives"), [(0, 6.0)]);
-        assert_eq!(of("fit.gap"), [(1, 0.5), (2, 0.25)]);
+        assert_eq!(of("fit.gap"), [(1, 0.5), (3, 0.25)]);
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl SliceBy {
     }
 
     /// Where a row belongs; `extra` is the value of the column, for those by column.
-    pub(super) fn key(&self, row: &Row, extra: Option<&str>) -> Key {
+    pub(crate) fn key(&self, row: &Row, extra: Option<&str>) -> Key {
         let text = |text: Option<&str>| text.map_or(Key::None, |text| Key::Text(text.to_owned()));
         match self {
             Self::Product => text(row.product_id.as_deref()),
@@ -61,7 +61,7 @@ impl SliceBy {
     }
 
     /// The name of a slice.
-    pub(super) fn name(&self, key: &Key) -> String {
+    pub(crate) fn name(&self, key: &Key) -> String {
         match (key, self) {
             (Key::None, _) => "(none)".to_owned(),
             (Key::Text(text), _) => text.clone(),
@@ -85,7 +85,7 @@ impl SliceBy {
 
 /// What the rows of a slice have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Key {
+pub(crate) enum Key {
     Number(u64),
     Text(String),
     None,

@@ -1,0 +1,8 @@
+//! The registry from outside: in a bucket, carried in files, its log, and the gates before production.
+
+#![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
+
+mod bucket;
+mod gates;
+mod verbs;
+mod world;
