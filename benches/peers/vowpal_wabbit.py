@@ -47,14 +47,14 @@ def prepare(folder, copies):
         with open(f"{folder}/{name}.vw", "w", encoding="utf-8") as file:
             file.writelines(part)
     started = time.perf_counter()
-    run(["-d", f"{folder}/train.vw", "-b", "22", "--ngram", "2", "--passes", "6", "-k", "-c", "--holdout_off", "-f", f"{folder}/model"])
+    run(["-d", f"{folder}/train.vw", "-b", "22", "--ngram", "3", "--passes", "6", "-k", "-c", "--holdout_off", "-f", f"{folder}/model"])
     seconds = time.perf_counter() - started
     run(["-t", "-i", f"{folder}/model", "-d", f"{folder}/test.vw", "-p", f"{folder}/predictions"])
     with open(f"{folder}/predictions") as predictions:
         right = sum((float(p) > 0) == line.startswith("1 ") for p, line in zip(predictions, test, strict=True))
     for name in ("all", "a", "b", "empty"):
         run(["-t", "-i", f"{folder}/model", *source(folder, name, True)])
-    print(f"accuracy {right / len(test):.4f}, -b 22 --ngram 2 --passes 6 trained in {seconds:.1f} s from prepared tokens")
+    print(f"accuracy {right / len(test):.4f}, -b 22 --ngram 3 --passes 6 trained in {seconds:.1f} s from prepared tokens")
 
 
 def source(folder, name, cached):

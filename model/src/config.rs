@@ -217,7 +217,7 @@ pub struct VectorizerConfig {
 impl Default for VectorizerConfig {
     fn default() -> Self {
         Self {
-            ngrams: 2,
+            ngrams: 3,
             skip_bigrams: false,
             char_ngrams_min: shortest_characters(),
             char_ngrams_max: 0,
@@ -228,7 +228,7 @@ impl Default for VectorizerConfig {
             naive_bayes: true,
             title_weight: 1.0,
             min_df: 2,
-            terms: TermIndex::Hashed,
+            terms: TermIndex::Exact,
             hash_bits: 22,
         }
     }

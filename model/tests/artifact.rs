@@ -17,6 +17,8 @@ fn of_a_sample() -> Model {
 fn of_format_1() -> ModelConfig {
     let mut config = ModelConfig::default();
     config.vectorizer.naive_bayes = false;
+    config.vectorizer.ngrams = 2;
+    config.vectorizer.terms = TermIndex::Hashed;
     config
 }
 

@@ -107,7 +107,7 @@ fn settings_that_lead_nowhere_are_refused_by_their_keys() {
     let labels = ModelConfig { labels, ..ModelConfig::default() }.check().unwrap_err().to_string();
     assert_eq!(labels, "model.labels must be names of at most 100 bytes each");
     let mut large = any_frequency();
-    large.vectorizer.hash_bits = 25;
+    (large.vectorizer.hash_bits, large.vectorizer.terms) = (25, TermIndex::Hashed);
     let error = error_of(corpus(&[("good", Label::Positive), ("bad", Label::Negative)], large)).to_string();
     assert!(error.starts_with("model.vectorizer.hash_bits must be at most 24 for 2 terms"), "{error}");
 }

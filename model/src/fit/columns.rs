@@ -197,19 +197,14 @@ impl CountedKeys {
     fn add(&mut self, key: u64, is_positive: bool) {
         let mask = self.places.len() - 1;
         let mut at = Self::home(key) & mask;
-        loop {
-            match self.places[at].checked_sub(1) {
-                Some(place) => {
-                    let term = &mut self.terms[place as usize];
-                    if term.term == key {
-                        term.documents += 1;
-                        term.positives += u32::from(is_positive);
-                        return;
-                    }
-                    at = (at + 1) & mask;
-                }
-                None => break,
+        while let Some(place) = self.places[at].checked_sub(1) {
+            let term = &mut self.terms[place as usize];
+            if term.term == key {
+                term.documents += 1;
+                term.positives += u32::from(is_positive);
+                return;
             }
+            at = (at + 1) & mask;
         }
         self.terms.push(Term { term: key, documents: 1, positives: is_positive.into() });
         self.places[at] = self.terms.len() as u32;

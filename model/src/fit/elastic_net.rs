@@ -40,8 +40,7 @@ pub(super) fn fit(
     let mut solver = Solver::new(&transposed, labels, config);
     let (mut gap, mut loss) = solver.gap();
     let mut iterations = 0;
-    // False for a gap that is no number.
-    while iterations < config.max_iterations && !(gap <= config.tolerance) {
+    while iterations < config.max_iterations && (gap > config.tolerance || gap.is_nan()) {
         let is_descending = solver.step();
         iterations += 1;
         (gap, loss) = solver.gap();
@@ -111,7 +110,7 @@ impl<'a> Solver<'a> {
         let direction = Direction::of(self, &doubts, &curvatures);
         let slope: f64 = slopes.iter().zip(&direction.margins).map(|(slope, change)| slope * change).sum();
         let promised = slope + self.penalty(&direction, 1.0) - self.penalty(&direction, 0.0);
-        if !(promised < 0.0) {
+        if promised >= 0.0 || promised.is_nan() {
             return false;
         }
         let before = self.loss(&direction, 0.0) + self.penalty(&direction, 0.0);
