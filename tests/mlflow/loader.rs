@@ -95,7 +95,19 @@ fn configurations() -> Vec<ModelConfig> {
             json!({"ngrams": 1, "min_df": 1, "weighting": "binary", "hash_bits": 10}),
             none(),
         ),
-        of(json!({"urls": "drop", "emails": "drop"}), json!({"ngrams": 3, "min_df": 1, "hash_bits": 20}), none()),
+        of(
+            json!({"urls": "drop", "emails": "drop", "mark_negated": true, "punctuation": "keep"}),
+            json!({"ngrams": 3, "min_df": 1, "hash_bits": 20, "terms": "hashed", "skip_bigrams": true, "title_weight": 2.0}),
+            none(),
+        ),
+        of(
+            json!({"mark_negated": true}),
+            json!({
+                "ngrams": 4, "min_df": 1, "terms": "exact", "naive_bayes": true, "char_ngrams_min": 2, "char_ngrams_max": 4,
+                "first_words": 3, "last_words": 5,
+            }),
+            none(),
+        ),
         of(
             json!({"mark_negated": true, "punctuation": "keep"}),
             json!({"min_df": 1, "terms": "exact", "skip_bigrams": true, "char_ngrams_max": 5, "first_words": 5, "last_words": 7, "title_weight": 2.0}),
@@ -157,8 +169,12 @@ fn the_loader_refuses_what_it_does_not_know_with_a_sentence() {
     };
     let mut damaged = bytes.clone();
     *damaged.last_mut().unwrap() ^= 1;
+    let version = (1..=9)
+        .map(|version| format!("\\\"format_version\\\":{version}"))
+        .find(|version| bytes.windows(version.len()).any(|window| window == version.as_bytes()))
+        .unwrap();
     for (asked, said) in [
-        (edited("newer", "\\\"format_version\\\":1", "\\\"format_version\\\":9"), "format version 9"),
+        (edited("newer", &version, "\\\"format_version\\\":9"), "format version 9"),
         (edited("other", "\\\"positive\\\"", "\\\"pasitive\\\""), "does not have the sha256"),
         (write("damaged", &damaged), "does not have the sha256"),
         (write("cut", &bytes[..100]), "cut off"),
