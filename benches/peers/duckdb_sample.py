@@ -12,8 +12,8 @@ import time
 
 import duckdb
 
-# Rows are written in files of so many repetitions.
-REPETITIONS = 10
+# Rows are written in files of so many repetitions: of more, texts would stand beside their copies, and compress as no reviews do.
+REPETITIONS = 1
 
 
 def generate(reviews, folder, wanted):
