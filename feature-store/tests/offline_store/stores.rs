@@ -43,7 +43,7 @@ pub fn review(offset: i64) -> String {
 
 /// A part that covers these offsets.
 pub fn part(number: i32, offsets: Range<i64>) -> FinishedPart {
-    let mut columns = Columns::new(Dataset::Reviews, &partition(number));
+    let mut columns = Columns::with_capacity(Dataset::Reviews, &partition(number), 0, 0);
     for offset in offsets.clone() {
         let value = review(offset);
         let decoded = Dataset::Reviews.decode(value.as_bytes());
@@ -51,7 +51,7 @@ pub fn part(number: i32, offsets: Range<i64>) -> FinishedPart {
         columns.push(origin, decoded.as_ref());
     }
     let mut writer = PartWriter::new(Dataset::Reviews, partition(number), offsets.start).unwrap();
-    writer.write(&columns.take(Timestamp::now())).unwrap();
+    writer.write(&columns.finish(Timestamp::now())).unwrap();
     writer.finish(offsets.end).unwrap()
 }
 

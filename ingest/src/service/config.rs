@@ -11,8 +11,8 @@ pub struct IngestConfig {
     pub file_max_bytes: usize,
     /// or when its first record has waited so long.
     pub file_max_seconds: u64,
-    /// Files in the making, and those that wait to be stored, hold at most about so many bytes in memory; the largest is ended
-    /// before its time otherwise.
+    /// Files in the making and those that wait to be stored hold at most about so many bytes in memory; when the former hold
+    /// half of it, the largest is ended before its time.
     pub memory_max_bytes: usize,
     /// Records are decoded in batches of at most so many,
     pub batch_max_records: usize,

@@ -11,8 +11,6 @@ use rdkafka::Message;
 use rdkafka::message::BorrowedMessage;
 use schemas::{Cause, DecodeError, Timestamp};
 use service::kafka::NextOffset;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::mpsc::{Receiver, SyncSender};
 
 /// What goes on to the files.
@@ -48,7 +46,6 @@ pub(super) struct Decoding<'d> {
     pub(super) files: bool,
     /// Online features, where they are kept.
     pub(super) online: Option<Online<'d>>,
-    pub(super) columns: HashMap<Lane, Columns>,
 }
 
 impl Decoding<'_> {
@@ -59,7 +56,9 @@ impl Decoding<'_> {
         steps: &SyncSender<Step>,
     ) -> Result<Option<UpdateCounts>, ServiceError> {
         'batches: for batch in batches {
-            metrics::record_batch(batch.len());
+            if batch.len() > 0 {
+                metrics::record_batch(batch.len());
+            }
             let mut entries = Vec::new();
             let decoded = self.decode(batch, &mut entries);
             // Before anything of it can be committed.
@@ -77,7 +76,7 @@ impl Decoding<'_> {
         Ok(self.online.map(|online| online.counts))
     }
 
-    fn decode(&mut self, batch: Batch<'_>, entries: &mut Vec<Arrived>) -> Vec<Step> {
+    fn decode(&self, batch: Batch<'_>, entries: &mut Vec<Arrived>) -> Vec<Step> {
         let now = Timestamp::now();
         let mut steps = Vec::with_capacity(batch.runs.len() + batch.read_up_to.len() + 1);
         for run in batch.runs {
@@ -93,14 +92,14 @@ impl Decoding<'_> {
         steps
     }
 
-    fn decode_run(&mut self, run: Run<'_>, now: Timestamp, entries: &mut Vec<Arrived>) -> Step {
+    fn decode_run(&self, run: Run<'_>, now: Timestamp, entries: &mut Vec<Arrived>) -> Step {
         let Run { lane, epoch, files_from, records } = run;
         let next = records.last().map_or(0, |record| NextOffset::after(record.offset()).0);
         let (count, mut malformed) = (records.len() as u64, 0);
         // Rows for files are behind those that stand in files already.
-        let mut columns = (self.files && next > files_from).then(|| match self.columns.entry(lane) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(Columns::new(lane.dataset, &self.names.partition(lane))),
+        let mut columns = (self.files && next > files_from).then(|| {
+            let value_bytes = records.iter().map(BorrowedMessage::payload_len).sum();
+            Columns::with_capacity(lane.dataset, &self.names.partition(lane), records.len(), value_bytes)
         });
         for record in &records {
             let (offset, timestamp) = (record.offset(), record.timestamp().to_millis());
@@ -121,7 +120,7 @@ impl Decoding<'_> {
         }
         match columns {
             Some(columns) => {
-                let rows = columns.take(now);
+                let rows = columns.finish(now);
                 Step::Rows(Rows { lane, epoch, files_from, rows, next, malformed })
             }
             None => Step::ReadUpTo { lane, epoch, next, records: count },

@@ -147,16 +147,16 @@ impl Filing<'_> {
         self.ends.get(&lane).filter(|(of, _)| *of == epoch).map(|(_, end)| *end)
     }
 
-    /// What is in hand and what waits to be stored share the memory. Waiting comes first: ended early, files would be small.
+    /// Half of the memory is for files in the making, and what they leave for those that are finished: one is stored while others
+    /// grow.
     fn keep_within_memory(&mut self) -> Result<(), End> {
-        while self.memory_bytes() + self.waiting_bytes > self.config.memory_max_bytes {
-            if self.waiting_bytes > 0 {
-                self.waiting_bytes -= self.stored.recv().map_err(|_| End::Closed)?;
-                continue;
-            }
+        while self.memory_bytes() > self.config.memory_max_bytes / 2 {
             let largest = self.in_hand.iter().max_by_key(|(_, file)| file.memory_bytes).map(|(lane, _)| *lane);
             let Some(largest) = largest else { break };
             self.end(largest)?;
+        }
+        while self.waiting_bytes > 0 && self.memory_bytes() + self.waiting_bytes > self.config.memory_max_bytes {
+            self.waiting_bytes -= self.stored.recv().map_err(|_| End::Closed)?;
         }
         Ok(())
     }

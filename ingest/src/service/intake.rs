@@ -33,6 +33,8 @@ const PAUSE_AFTER: Duration = Duration::from_millis(500);
 const POLLS_PER_LOOK: usize = 64;
 /// How long the broker may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
+/// How long it may take to tell where a partition ends; polling waits meanwhile.
+const LOOK_ANSWER: Duration = Duration::from_secs(1);
 /// How often a run that stops at the end asks how far other members are.
 const LOOK_AT_OTHERS: Duration = Duration::from_millis(200);
 
@@ -89,10 +91,10 @@ impl<'c> Intake<'c, '_> {
             if batch.is_empty() && self.has_reached_the_end(&mut batch)? {
                 break;
             }
-            if batch.is_empty() || came && !batch.is_full(self.config) {
+            if batch.is_empty() || came && batch.len() > 0 && !batch.is_full(self.config) {
                 continue;
             }
-            // Either nothing more is at hand, or the batch is full.
+            // Nothing more is at hand, or the batch is full, or there is nothing in it that could wait for more.
             batch = match self.hand_over(batch, batches, stop)? {
                 Some(batch) => batch,
                 None => break,
@@ -127,7 +129,7 @@ impl<'c> Intake<'c, '_> {
         }
         self.liveness.look(self.lanes, &self.read, |lane| {
             let topic = self.names.topic(lane.dataset);
-            self.consumer.fetch_watermarks(topic, lane.partition, ANSWER).ok().map(|(_, end)| end)
+            self.consumer.fetch_watermarks(topic, lane.partition, LOOK_ANSWER).ok().map(|(_, end)| end)
         });
         Ok(())
     }
@@ -202,12 +204,12 @@ impl<'c> Intake<'c, '_> {
                 // Again each time: a partition may have come meanwhile.
                 self.set_paused(true)?;
                 paused = true;
+                self.liveness.begin_anew();
                 self.collect(IDLE, &mut batch)?;
             }
         };
         if paused {
             self.set_paused(false)?;
-            self.liveness.begin_anew();
         }
         Ok(sent.then(Batch::default))
     }
@@ -279,8 +281,14 @@ impl<'c> Intake<'c, '_> {
             *run = self.begin_run(&message, batch);
         }
         let Some(run) = run else { return };
-        run.next = NextOffset::after(message.offset()).0.min(run.end);
-        if message.offset() < run.end {
+        let offset = message.offset();
+        // Within an assignment offsets only rise; a client whose broker was in trouble may bring records again.
+        if offset < run.next {
+            tracing::warn!("the client brings {} offset {offset} again", self.names.partition(run.lane));
+            return;
+        }
+        run.next = NextOffset::after(offset).0.min(run.end);
+        if offset < run.end {
             batch.push(run.at, message);
         }
     }
@@ -291,9 +299,11 @@ impl<'c> Intake<'c, '_> {
         let lane = self.names.lane(message.topic(), message.partition())?;
         // A record that was fetched before its partition was given up belongs to the next owner.
         let owned = self.lanes.owned(lane)?;
+        let read = self.read.get(&lane).filter(|(epoch, _)| *epoch == owned.epoch);
+        let next = read.map_or(owned.start.from, |(_, next)| *next);
         let at = batch.run(lane, owned.epoch, owned.start.files_from);
         let end = self.ends.map_or(i64::MAX, |ends| ends.of(lane));
-        Some(Reading { lane, epoch: owned.epoch, change, at, end, next: message.offset() })
+        Some(Reading { lane, epoch: owned.epoch, change, at, end, next })
     }
 
     fn end_run(&mut self, run: Option<Reading>) {

@@ -151,7 +151,6 @@ impl Ingest {
                 stop: &stop,
                 counts: UpdateCounts::default(),
             }),
-            columns: HashMap::new(),
         };
         let filing = filing::Filing {
             names: &names,

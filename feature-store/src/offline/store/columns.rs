@@ -35,8 +35,6 @@ pub struct Columns {
     schema: SchemaRef,
     source: SourceColumns,
     fields: Fields,
-    /// About the bytes of the rows at hand.
-    size_bytes: usize,
 }
 
 enum Fields {
@@ -62,21 +60,18 @@ pub(super) fn schema(dataset: Dataset) -> SchemaRef {
 }
 
 impl Columns {
-    /// No rows of this partition yet.
-    pub fn new(dataset: Dataset, partition: &SourcePartition) -> Self {
+    /// No rows of this partition yet, and room for so many whose values have so many bytes.
+    pub fn with_capacity(dataset: Dataset, partition: &SourcePartition, rows: usize, value_bytes: usize) -> Self {
         let fields = match dataset {
-            Dataset::Reviews => Fields::Reviews(Box::default()),
+            Dataset::Reviews => Fields::Reviews(Box::new(ReviewColumns::with_capacity(rows, value_bytes))),
             Dataset::Feedback => Fields::Feedback(Box::default()),
             Dataset::Predictions => Fields::Predictions(Box::default()),
         };
-        Self { schema: schema(dataset), source: SourceColumns::new(partition), fields, size_bytes: 0 }
+        Self { schema: schema(dataset), source: SourceColumns::with_capacity(partition, rows), fields }
     }
 
     /// Adds a record. One of another dataset has none of this one's fields, and its row shows that.
     pub fn push(&mut self, origin: Origin<'_>, decoded: Result<&Entry, &DecodeError>) {
-        let value_bytes = origin.value.map_or(0, <[u8]>::len);
-        // Beside the value: offsets, times and the ends of texts.
-        self.size_bytes += value_bytes + 64;
         self.source.push(origin, decoded.err());
         let entry = decoded.ok();
         match &mut self.fields {
@@ -95,25 +90,14 @@ impl Columns {
         }
     }
 
-    /// About the bytes of the rows at hand.
-    pub fn size_bytes(&self) -> usize {
-        self.size_bytes
-    }
-
-    /// Whether there is no row at hand.
-    pub fn is_empty(&self) -> bool {
-        self.source.is_empty()
-    }
-
-    /// The rows at hand as a batch, written down at this time; none are left.
-    pub fn take(&mut self, ingested_at: Timestamp) -> RecordBatch {
-        self.size_bytes = 0;
-        let mut arrays = match &mut self.fields {
-            Fields::Reviews(columns) => columns.take(),
-            Fields::Feedback(columns) => columns.take(),
-            Fields::Predictions(columns) => columns.take(),
+    /// The rows as a batch, written down at this time.
+    pub fn finish(self, ingested_at: Timestamp) -> RecordBatch {
+        let mut arrays = match self.fields {
+            Fields::Reviews(columns) => columns.finish(),
+            Fields::Feedback(columns) => columns.finish(),
+            Fields::Predictions(columns) => columns.finish(),
         };
-        arrays.extend(self.source.take(ingested_at));
+        arrays.extend(self.source.finish(ingested_at));
         RecordBatch::try_new(self.schema.clone(), arrays).expect("every push adds a row to every column of the schema")
     }
 }

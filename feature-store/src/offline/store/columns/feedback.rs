@@ -31,7 +31,7 @@ impl FeedbackColumns {
         self.created_at.append_option(feedback.map(|feedback| feedback.created_at.epoch_millis()));
     }
 
-    pub(super) fn take(&mut self) -> Vec<ArrayRef> {
+    pub(super) fn finish(mut self) -> Vec<ArrayRef> {
         vec![
             array(self.review_id.finish()),
             array(self.label.finish()),

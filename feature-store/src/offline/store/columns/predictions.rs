@@ -122,7 +122,7 @@ impl PredictionColumns {
         self.scored_at.append_option(prediction.map(|prediction| prediction.scored_at.epoch_millis()));
     }
 
-    pub(super) fn take(&mut self) -> Vec<ArrayRef> {
+    pub(super) fn finish(mut self) -> Vec<ArrayRef> {
         let present = self.present.finish();
         let model = vec![
             array(self.model_name.finish()),

@@ -6,7 +6,6 @@ use arrow_array::builder::{Float64Builder, StringBuilder, TimestampMillisecondBu
 use arrow_schema::{DataType, FieldRef};
 use schemas::{Rating, Review};
 
-#[derive(Default)]
 pub(super) struct ReviewColumns {
     review_id: StringBuilder,
     product_id: StringBuilder,
@@ -29,7 +28,23 @@ pub(super) fn fields() -> Vec<FieldRef> {
     ]
 }
 
+/// Most ids and titles are no longer.
+const SHORT_BYTES: usize = 32;
+
 impl ReviewColumns {
+    pub(super) fn with_capacity(rows: usize, value_bytes: usize) -> Self {
+        let short = || StringBuilder::with_capacity(rows, SHORT_BYTES * rows);
+        Self {
+            review_id: short(),
+            product_id: short(),
+            user_id: short(),
+            title: short(),
+            text: StringBuilder::with_capacity(rows, value_bytes),
+            rating: Float64Builder::with_capacity(rows),
+            created_at: TimestampMillisecondBuilder::with_capacity(rows),
+        }
+    }
+
     pub(super) fn push(&mut self, review: Option<&Review>) {
         self.review_id.append_option(review.map(|review| review.review_id.0.as_str()));
         self.product_id.append_option(review.and_then(|review| review.product_id.as_deref()));
@@ -40,7 +55,7 @@ impl ReviewColumns {
         self.created_at.append_option(review.map(|review| review.created_at.epoch_millis()));
     }
 
-    pub(super) fn take(&mut self) -> Vec<ArrayRef> {
+    pub(super) fn finish(mut self) -> Vec<ArrayRef> {
         vec![
             array(self.review_id.finish()),
             array(self.product_id.finish()),

@@ -1,7 +1,7 @@
 //! The columns that every dataset has: where a row comes from, and what it was where it can't be decoded.
 
 use super::{Origin, SourcePartition, array, column, time_type};
-use arrow_array::builder::{BinaryBuilder, Int64Builder, StringBuilder, TimestampMillisecondBuilder};
+use arrow_array::builder::{ArrayBuilder, BinaryBuilder, Int64Builder, StringBuilder, TimestampMillisecondBuilder};
 use arrow_array::{ArrayRef, Int32Array, StringArray, TimestampMillisecondArray};
 use arrow_schema::{DataType, FieldRef};
 use schemas::{DecodeError, Timestamp};
@@ -14,7 +14,6 @@ pub(super) struct SourceColumns {
     malformed: StringBuilder,
     malformed_key: BinaryBuilder,
     malformed_value: BinaryBuilder,
-    rows: usize,
 }
 
 pub(super) fn fields() -> Vec<FieldRef> {
@@ -31,25 +30,19 @@ pub(super) fn fields() -> Vec<FieldRef> {
 }
 
 impl SourceColumns {
-    pub(super) fn new(partition: &SourcePartition) -> Self {
+    pub(super) fn with_capacity(partition: &SourcePartition, rows: usize) -> Self {
         Self {
             topic: partition.topic.clone(),
             partition: partition.partition,
-            offset: Int64Builder::new(),
-            timestamp: TimestampMillisecondBuilder::new(),
+            offset: Int64Builder::with_capacity(rows),
+            timestamp: TimestampMillisecondBuilder::with_capacity(rows),
             malformed: StringBuilder::new(),
             malformed_key: BinaryBuilder::new(),
             malformed_value: BinaryBuilder::new(),
-            rows: 0,
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.rows == 0
-    }
-
     pub(super) fn push(&mut self, origin: Origin<'_>, problem: Option<&DecodeError>) {
-        self.rows += 1;
         self.offset.append_value(origin.offset);
         self.timestamp.append_option(origin.timestamp);
         self.malformed.append_option(problem.map(|error| error.message.as_str()));
@@ -57,8 +50,8 @@ impl SourceColumns {
         self.malformed_value.append_option(problem.and(origin.value));
     }
 
-    pub(super) fn take(&mut self, ingested_at: Timestamp) -> Vec<ArrayRef> {
-        let rows = std::mem::take(&mut self.rows);
+    pub(super) fn finish(mut self, ingested_at: Timestamp) -> Vec<ArrayRef> {
+        let rows = self.offset.len();
         let ingested_at = TimestampMillisecondArray::from_value(ingested_at.epoch_millis(), rows);
         vec![
             array(StringArray::from_iter_values(std::iter::repeat_n(&self.topic, rows))),
