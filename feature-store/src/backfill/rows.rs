@@ -39,7 +39,7 @@ pub(super) struct HistoryRows {
 
 enum Rows {
     /// Parquet by its columns: it needs no text.
-    Parquet { reader: ParquetRecordBatchReader, plan: Plan },
+    Parquet { reader: Box<ParquetRecordBatchReader>, plan: Plan },
     /// Anything else by our fields.
     Fields(Box<ReviewFiles>),
 }
@@ -232,7 +232,7 @@ fn open_parquet(path: &Path, file: RandomAccess, options: &ReadOptions) -> Resul
     };
     let mask = ProjectionMask::roots(builder.parquet_schema(), roots.iter().copied());
     let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build();
-    Ok(Rows::Parquet { reader: reader.map_err(|error| damaged(path, error))?, plan })
+    Ok(Rows::Parquet { reader: Box::new(reader.map_err(|error| damaged(path, error))?), plan })
 }
 
 /// The record that a row stands for whose file says nothing of records.

@@ -98,7 +98,7 @@ impl fmt::Display for SampleReport {
             writeln!(f, "           {} {}", grouped(*count), reason.replace('_', " "))?;
         }
         let KeepRates { negative, positive } = self.keep_rates;
-        writeln!(f, "kept       {:.4} of the negative and {:.4} of the positive texts", negative, positive)?;
+        writeln!(f, "kept       {negative:.4} of the negative and {positive:.4} of the positive texts")?;
         for (name, stratum) in self.strata.iter().take(SHOWN_STRATA) {
             let name = if name.is_empty() { "(none)" } else { name };
             writeln!(f, "           {name}: {} of {}", classes(stratum.rows), classes(stratum.texts))?;

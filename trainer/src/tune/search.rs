@@ -182,7 +182,7 @@ impl Search<'_> {
     /// figure among them.
     fn run(&mut self, trials: &[u32], share: f64, progress: &mut dyn FnMut(u64, Option<f64>)) -> Result<(), Error> {
         let is_known = |trial: &&u32| self.results.contains_key(&(**trial, share.to_bits()));
-        let (known, waiting): (Vec<u32>, Vec<u32>) = trials.iter().partition(|trial| is_known(&trial));
+        let (known, waiting): (Vec<u32>, Vec<u32>) = trials.iter().partition(|trial| is_known(trial));
         let training = self.split.training(share);
         let memory = self.memory_bytes;
         let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get()).min(waiting.len().max(1));

@@ -52,6 +52,10 @@ impl Server {
         // A batch that cannot wait so long leaves the connection to the next one.
         let (made, taken) = oneshot::channel();
         let server = self.clone();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "it ends by the connector's deadline, and has a name only as a connection"
+        )]
         tokio::spawn(async move {
             let connection = server.0.connector.connect(&server.0.place).await;
             let lease = connection.map(|connection| Lease { connection, server, _permit: permit });
