@@ -232,7 +232,7 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
             output.result(&History::new(name, entries, alias.as_ref()))
         }
         Verb::Log { alias, at: Some(at) } => {
-            let alias = alias.map_or_else(|| "production".parse().expect("production is an alias"), |alias| alias);
+            let alias = alias.unwrap_or_else(|| "production".parse().expect("production is an alias"));
             let tenure = tenure_at(&registry.log(&name).await?, &alias, at);
             output.result(&Moment { name, alias, at, tenure })
         }

@@ -49,7 +49,7 @@ impl GateArgs {
         if !verdict.passed && !self.force {
             let page = VerdictPage(&verdict).to_string();
             let failed: Vec<&str> = page.lines().map(str::trim).filter(|line| line.starts_with("FAILED")).collect();
-            let reason = verdict.reason.clone().unwrap_or_else(|| failed.join("; ").replace("FAILED ", ""));
+            let reason = verdict.reason.unwrap_or_else(|| failed.join("; ").replace("FAILED ", ""));
             bail!("{alias} stays where it is, the gates did not hold: {reason} (--force --reason TEXT overrules)");
         }
         Ok(Some(Verdict { forced: !verdict.passed, ..verdict }))

@@ -53,7 +53,7 @@ fn real_reviews() -> Vec<String> {
 /// Learned from the tricky texts themselves, so that the model knows their terms, with labels that no text explains.
 fn model(config: ModelConfig, documents: &[(Option<String>, String)]) -> Model {
     let mut corpus = Corpus::new(config, 1 << 30).unwrap();
-    let features = |place: usize| [f64::from(place as u32 % 7), if place % 5 == 0 { f64::NAN } else { 40.0 }];
+    let features = |place: usize| [f64::from(place as u32 % 7), if place.is_multiple_of(5) { f64::NAN } else { 40.0 }];
     let features: Vec<[f64; 2]> = (0..2 * documents.len()).map(features).collect();
     let examples: Vec<(Document<'_>, Label)> = (0..2 * documents.len())
         .map(|place| {

@@ -40,7 +40,7 @@ fn a_record_whose_prediction_kafka_refuses_is_found_by_halves_and_the_others_go_
     set_max_message_bytes(&world, &world.topics.predictions, "4000");
     set_max_message_bytes(&world, &Topics::dead_letters_of(&world.topics.reviews), "4000");
     let mut ids: Vec<String> = (0..100).map(|i| format!("r-{i}")).collect();
-    ids.insert(37, long.clone());
+    ids.insert(37, long);
     produce(&ids);
     wait_for("all predictions", || world.predictions().len() == 101);
     wait_for("the dead letter", || world.dead_letters().len() == 1);

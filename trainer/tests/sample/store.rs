@@ -9,7 +9,7 @@ use trainer::sample::{FeedbackLabels, SampleError, SampleRequest};
 /// Creates a part of a dataset with these records.
 async fn write(store: &Store, dataset: Dataset, records: impl IntoIterator<Item = Value>) {
     let partition = SourcePartition::new("topic", 0);
-    let mut columns = Columns::new(dataset, &partition);
+    let mut columns = Columns::with_capacity(dataset, &partition, 0, 0);
     let mut next = 0;
     for record in records {
         let value = record.to_string();
@@ -19,7 +19,7 @@ async fn write(store: &Store, dataset: Dataset, records: impl IntoIterator<Item 
         next += 1;
     }
     let mut writer = PartWriter::new(dataset, partition, 0).unwrap();
-    writer.write(&columns.take(Timestamp::now())).unwrap();
+    writer.write(&columns.finish(Timestamp::now())).unwrap();
     store.create(&writer.finish(next).unwrap()).await.unwrap();
 }
 
