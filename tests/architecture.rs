@@ -7,11 +7,12 @@ use std::process::Command;
 
 /// Which crates of the workspace a crate may stand on. `ingest`, `scorer` and `trainer` meet in topics, stores and the
 /// registry, never in code.
-const MAY_STAND_ON: [(&str, &[&str]); 10] = [
+const MAY_STAND_ON: [(&str, &[&str]); 11] = [
     ("schemas", &[]),
+    ("bucket", &[]),
     ("model", &["schemas"]),
-    ("registry", &["schemas", "model"]),
-    ("feature-store", &["schemas"]),
+    ("registry", &["schemas", "model", "bucket"]),
+    ("feature-store", &["schemas", "bucket"]),
     ("service", &[]),
     ("ingest", &["schemas", "model", "registry", "feature-store", "service"]),
     ("scorer", &["schemas", "model", "registry", "feature-store", "service"]),
