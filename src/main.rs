@@ -27,6 +27,7 @@ mod size;
 mod topics;
 mod train;
 mod tune;
+mod until_end;
 mod usage;
 mod validate;
 mod who;

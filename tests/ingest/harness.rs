@@ -1,6 +1,9 @@
 //! A world of its own for each test: topics and a group with unique names on the real broker, an offline store in a temporary
 //! folder, and the built binary.
 
+pub use crate::support::{PATIENCE, Running, report, wait_for};
+
+use crate::support::{Names, brokers, plaudit};
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
@@ -9,21 +12,16 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use schemas::Topics;
 use service::kafka::KafkaConfig;
-use service::kafka::admin::{TopicSpec, create_topics};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
-
-/// How long anything may take that a test waits for.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+use std::process::Command;
+use std::time::Duration;
 
 pub struct World {
     pub kafka: KafkaConfig,
     pub topics: Topics,
-    /// Settings beside those of every world.
+    /// Settings of the binary in this world.
     pub settings: Vec<String>,
     pub folder: tempfile::TempDir,
 }
@@ -31,30 +29,18 @@ pub struct World {
 impl World {
     /// Fresh topics with this many partitions.
     pub fn new(partitions: i32) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let brokers = std::env::var("PLAUDIT_TEST_KAFKA").unwrap_or_else(|_| {
-            panic!(
-                "this test needs Apache Kafka: run `dev/test`, or `dev/services up` and `eval \"$(dev/services env)\"`"
-            )
-        });
-        let id = format!("ingest-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let topic = |role: &str| format!("{id}-{role}");
-        let topics = Topics {
-            reviews: topic("reviews"),
-            predictions: topic("predictions"),
-            feedback: topic("feedback"),
-            models: topic("models"),
-            drift: topic("drift"),
-        };
-        let kafka = KafkaConfig::new(brokers, id);
-        let spec =
-            |name: &String| TopicSpec { name: name.clone(), partitions, replication: 1, config: BTreeMap::new() };
-        create_topics(&kafka, &[&topics.reviews, &topics.predictions, &topics.feedback].map(spec)).unwrap();
-        let settings = vec![
+        let names = Names::new(brokers());
+        let Topics { reviews, predictions, feedback, .. } = &names.topics;
+        names.create(&[reviews, predictions, feedback], partitions);
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = names.settings();
+        settings.extend([
+            format!("offline.url={}", folder.path().join("offline").display()),
             "kafka.properties.session.timeout.ms=3000".to_owned(),
             "kafka.properties.heartbeat.interval.ms=500".to_owned(),
-        ];
-        Self { kafka, topics, settings, folder: tempfile::tempdir().unwrap() }
+        ]);
+        let Names { kafka, topics } = names;
+        Self { kafka, topics, settings, folder }
     }
 
     pub fn offline(&self) -> PathBuf {
@@ -63,26 +49,11 @@ impl World {
 
     /// The binary, pointed at this world.
     pub fn plaudit(&self, verb: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_plaudit"));
-        command.args([verb, "--brokers", &self.kafka.brokers]);
-        let mut settings = vec![
-            format!("kafka.group={}", self.kafka.group),
-            format!("topics.reviews={}", self.topics.reviews),
-            format!("topics.predictions={}", self.topics.predictions),
-            format!("topics.feedback={}", self.topics.feedback),
-            format!("topics.models={}", self.topics.models),
-            format!("topics.drift={}", self.topics.drift),
-            format!("offline.url={}", self.offline().display()),
-        ];
-        settings.extend(self.settings.iter().cloned());
-        for setting in settings {
-            command.args(["--set", &setting]);
+        let mut command = plaudit();
+        command.arg(verb);
+        for setting in &self.settings {
+            command.args(["--set", setting]);
         }
-        // A developer's shell may point the binary elsewhere.
-        for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("PLAUDIT__")) {
-            command.env_remove(key);
-        }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
@@ -184,57 +155,6 @@ fn by_partition(batches: &[RecordBatch]) -> BTreeMap<i32, Vec<i64>> {
 pub fn texts(batches: &[RecordBatch], column: &str) -> Vec<Option<String>> {
     let values = batches.iter().flat_map(|batch| batch.column_by_name(column).unwrap().as_string::<i32>().iter());
     values.map(|value| value.map(str::to_owned)).collect()
-}
-
-/// A process that is killed when the test is over, however it ends.
-pub struct Running(pub Child);
-
-impl Running {
-    pub fn start(command: &mut Command) -> Self {
-        Self(command.stderr(Stdio::null()).spawn().unwrap())
-    }
-
-    /// SIGKILL, in the middle of whatever it is doing.
-    pub fn kill(mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-
-    /// SIGTERM, and its end.
-    pub fn stop(mut self) -> Output {
-        let pid = self.0.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        wait_for("the end of the process", || self.0.try_wait().unwrap().is_some());
-        let status = self.0.wait().unwrap();
-        let mut stdout = Vec::new();
-        if let Some(mut pipe) = self.0.stdout.take() {
-            std::io::Read::read_to_end(&mut pipe, &mut stdout).unwrap();
-        }
-        Output { status, stdout, stderr: Vec::new() }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It has ended already in the good case.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// The JSON document that a verb printed.
-pub fn report(output: &Output) -> serde_json::Value {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-/// Waits until the condition holds.
-pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition() {
-        assert!(Instant::now() < deadline, "{what} did not come within {PATIENCE:?}");
-        std::thread::park_timeout(Duration::from_millis(20));
-    }
 }
 
 /// A review as JSON.

@@ -5,10 +5,15 @@
 mod backfill;
 mod crash;
 mod harness;
+mod markers;
 mod online;
 mod refusals;
 mod s3;
 mod skew;
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "others use the rest")]
+mod support;
+mod trouble;
 
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
@@ -160,17 +165,7 @@ fn two_that_run_to_the_end_share_the_work_and_both_end() {
     }
     let start = || Running::start(world.plaudit("ingest").args(["--until-end", "--json"]));
     let both = [start(), start()];
-    let records: u64 = both
-        .into_iter()
-        .map(|mut running| {
-            wait_for("the end of both", || running.0.try_wait().unwrap().is_some());
-            let status = running.0.wait().unwrap();
-            let mut stdout = Vec::new();
-            std::io::Read::read_to_end(&mut running.0.stdout.take().unwrap(), &mut stdout).unwrap();
-            let output = std::process::Output { status, stdout, stderr: Vec::new() };
-            report(&output)["records"].as_u64().unwrap()
-        })
-        .sum();
+    let records: u64 = both.into_iter().map(|running| report(&running.end())["records"].as_u64().unwrap()).sum();
     assert_eq!(records, 3 * (3000 + 100));
     world.assert_each_once(Dataset::Reviews, PARTITIONS, 3000);
     world.assert_each_once(Dataset::Feedback, PARTITIONS, 100);

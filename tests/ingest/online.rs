@@ -10,20 +10,23 @@ use std::process::{Command, Stdio};
 /// A Redis of this test's own, which may be killed.
 struct Redis {
     port: u16,
+    /// What it was told is still there when it was killed.
+    folder: tempfile::TempDir,
     running: Option<Running>,
 }
 
 impl Redis {
     fn start() -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut redis = Self { port, running: None };
+        let mut redis = Self { port, folder: tempfile::tempdir().unwrap(), running: None };
         redis.start_again();
         redis
     }
 
     fn start_again(&mut self) {
         let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--save", "", "--appendonly", "no"]);
+        command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--save", ""]);
+        command.args(["--appendonly", "yes", "--appendfsync", "always", "--dir"]).arg(self.folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::null());
         self.running = Some(Running::start(&mut command));
         wait_for("Redis", || {
@@ -176,4 +179,50 @@ fn ratings_count_once_though_the_ingest_is_killed_again_and_again() {
     world.ingest_until_end();
     world.assert_each_once(Dataset::Reviews, 1, 20_000);
     assert_eq!(rating_count(&world), 20_000);
+}
+
+#[test]
+fn one_that_was_killed_while_redis_was_away_and_started_again_counts_each_rating_once() {
+    let mut redis = Redis::start();
+    let mut world = world(&redis, 1);
+    world.settings.push("ingest.file_max_seconds=1".to_owned());
+    world.settings.push("kafka.properties.group.instance.id=only".to_owned());
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    world.settings.push(format!("health.listen=127.0.0.1:{port}"));
+    let is_away = || crate::get(port, "/health/ready").contains("online store");
+    world.produce(&world.topics.reviews, 0, rated(40));
+    let running = Running::start(&mut world.plaudit("ingest"));
+    wait_for("the first file", || !world.files(Dataset::Reviews).is_empty());
+    redis.kill();
+    world.produce(&world.topics.reviews, 0, rated(30));
+    wait_for("word of the store that is away", is_away);
+    running.kill();
+    // The next one finds it away as well, and says so.
+    let output = world.plaudit("ingest").output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains(&format!("redis://127.0.0.1:{}", redis.port)), "{message}");
+    redis.start_again();
+    world.ingest_until_end();
+    world.assert_each_once(Dataset::Reviews, 1, 70);
+    assert_eq!(rating_count(&world), 70);
+}
+
+#[test]
+fn a_rating_that_is_dated_into_the_future_counts_for_nobody() {
+    let redis = Redis::start();
+    let world = world(&redis, 1);
+    let dated = |created_at: &str| {
+        let mut record: Value = serde_json::from_slice(&review("r", "a text")).unwrap();
+        record["created_at"] = created_at.into();
+        serde_json::to_vec(&record).unwrap()
+    };
+    let soon = schemas::Timestamp::from_epoch_millis(schemas::Timestamp::now().epoch_millis() + 3_600_000).unwrap();
+    let reviews = [dated("2024-05-01"), dated("2190-01-01"), dated(&soon.to_string())];
+    world.produce(&world.topics.reviews, 0, reviews);
+    let done = world.ingest_until_end();
+    assert_eq!((&done["updates"]["applied"], &done["updates"]["future"]), (&4.into(), &1.into()));
+    assert_eq!(rating_count(&world), 2);
+    // It is a record like any other, and stands in the files.
+    world.assert_each_once(Dataset::Reviews, 1, 3);
 }

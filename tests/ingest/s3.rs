@@ -16,12 +16,18 @@ struct Bucket {
 
 impl Bucket {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With these settings of the server's.
+    fn start_with(settings: &[(&str, &str)]) -> Self {
         let made = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/dev/s3")).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let server = String::from_utf8(made.stdout).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = Command::new(server.trim());
         command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).stdin(Stdio::null()).stdout(Stdio::null());
+        command.envs(settings.iter().copied());
         let bucket = Self { port, _server: Running::start(&mut command) };
         wait_for("the server of S3", || TcpStream::connect(("127.0.0.1", port)).is_ok());
         assert!(bucket.ask("PUT", "/bucket").0.contains(" 200 "));
@@ -133,4 +139,16 @@ fn a_bucket_that_is_not_there_is_named_and_secrets_are_not() {
         assert!(message.contains(expected), "{message}");
         assert!(!message.contains("the-secret-of-this-test"), "{message}");
     }
+}
+
+#[test]
+fn wrong_credentials_are_named_and_not_shown() {
+    // The bucket is made without any, and nothing behind it: nobody has a key to this server.
+    let bucket = Bucket::start_with(&[("INITIAL_NO_AUTH_ACTION_COUNT", "1")]);
+    let output = bucket.plaudit(&World::new(1), &["ingest", "--until-end"], "s3://bucket/prefix").output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("cannot write s3://bucket/prefix/"), "{message}");
+    assert!(message.contains("check the credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)"), "{message}");
+    assert!(!message.contains("the-secret-of-this-test"), "{message}");
 }

@@ -4,6 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
 
 mod acls;
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "others use the rest")]
+mod support;
 mod world;
 
 use acls::{Acl, documented};

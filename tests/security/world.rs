@@ -1,7 +1,10 @@
 //! A world of its own for each test on the broker that denies what was not granted: topics and groups with unique names, the
 //! ACLs of a test on them, and the built binary as the user.
 
+pub use crate::support::PATIENCE;
+
 use super::acls::{Acl, grant};
+use crate::support::{Names, plaudit};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use schemas::{Prediction, Topics};
@@ -10,13 +13,8 @@ use service::kafka::{KafkaConfig, read_to_end};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, UNIX_EPOCH};
-
-/// How long anything may take that a test waits for.
-pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub const PARTITIONS: i32 = 2;
 
@@ -30,20 +28,8 @@ pub struct World {
 impl World {
     /// Without topics, and with these ACLs, in the names of the default configuration, on what it calls them.
     pub fn new(acls: &[Acl]) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        // The broker keeps ACLs for as long as it runs: those of an earlier run must not hold for this one.
-        let now = UNIX_EPOCH.elapsed().unwrap().as_millis();
-        let id = format!("test-{}-{now}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let topic = |role: &str| format!("{id}-{role}");
-        let topics = Topics {
-            reviews: topic("reviews"),
-            predictions: topic("predictions"),
-            feedback: topic("feedback"),
-            models: topic("models"),
-            drift: topic("drift"),
-        };
-        let world =
-            Self { admin: KafkaConfig::new(service("ADMIN"), id), topics, folder: tempfile::tempdir().unwrap() };
+        let Names { kafka: admin, topics } = Names::new(service("ADMIN"));
+        let world = Self { admin, topics, folder: tempfile::tempdir().unwrap() };
         let acls: Vec<Acl> = acls.iter().map(|acl| Acl { name: world.name_of(acl), ..acl.clone() }).collect();
         grant(&world.admin.brokers, &service("USER"), &acls);
         // A broker that knows this topic knows all that was decided before.
@@ -90,11 +76,7 @@ impl World {
 
     /// The binary as the user, over TLS with SCRAM-SHA-512.
     pub fn plaudit(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_plaudit"));
-        // A developer's shell may point the binary elsewhere.
-        for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("PLAUDIT__")) {
-            command.env_remove(key);
-        }
+        let mut command = plaudit();
         command.args(arguments);
         for (key, value) in [
             ("KAFKA__BROKERS", secure_address().as_str()),
@@ -113,7 +95,6 @@ impl World {
         ] {
             command.env(format!("PLAUDIT__{key}"), value);
         }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 

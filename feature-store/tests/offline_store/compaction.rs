@@ -3,7 +3,7 @@
 use crate::stores::{World, offsets_of, part, partition};
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
-use feature_store::offline::store::{CompactOptions, Compacted, Dataset, Error};
+use feature_store::offline::store::{CompactOptions, Compacted, Dataset, Error, PartWriter};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -90,6 +90,35 @@ async fn a_writer_that_comes_too_late_repeats_nothing_for_a_reader() {
     world.write(25..30).await;
     compact(&world).await;
     assert_eq!(world.read().await, (0..30).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn of_files_with_one_start_the_compacted_one_is_read_whole() {
+    let world = World::new();
+    for offsets in [0..10, 10..20] {
+        world.write(offsets).await;
+    }
+    compact(&world).await;
+    world.write(20..30).await;
+    // A late writer's file stands beside it and holds less, which its name does not say.
+    world.store.create(&part(0, 0..7)).await.unwrap();
+    assert_eq!(world.read().await, (0..30).collect::<Vec<_>>());
+    assert_eq!(compact(&world).await.removed, 3, "the late one, then the two that became one");
+    assert_eq!(world.read().await, (0..30).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_part_without_rows_is_a_link_of_the_chain() {
+    let world = World::new();
+    world.write(0..10).await;
+    let empty = PartWriter::new(Dataset::Reviews, partition(0), 10).unwrap().finish(12).unwrap();
+    world.store.create(&empty).await.unwrap();
+    assert_eq!(world.store.chain_end(Dataset::Reviews, &partition(0)).await.unwrap(), Some(12));
+    world.write(12..20).await;
+    let rows: Vec<i64> = (0..10).chain(12..20).collect();
+    assert_eq!(world.read().await, rows);
+    assert_eq!(compact(&world).await.removed, 3);
+    assert_eq!(world.read().await, rows);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

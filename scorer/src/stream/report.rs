@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tracing::Span;
 
 /// What a run did, in the words of the command line.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct StreamReport {
     /// Reviews that were read and dealt with.
     pub records: u64,
