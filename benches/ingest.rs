@@ -126,6 +126,10 @@ fn ingest(kafka: &KafkaConfig, id: &str, round: usize, folder: &Path) -> Run {
     ] {
         command.args(["--set", &setting]);
     }
+    // Those of dev/services would have it write to Redis too.
+    for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("PLAUDIT__")) {
+        command.env_remove(key);
+    }
     let mut running = command.stdout(Stdio::piped()).spawn().expect("plaudit runs");
     let (mut peak_rss_bytes, mut threads) = (0, BTreeMap::new());
     while running.try_wait().expect("it can be asked").is_none() {

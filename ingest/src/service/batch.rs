@@ -48,7 +48,8 @@ impl<'c> Batch<'c> {
         (self.records, self.bytes) = (left().count(), left().map(size_bytes).sum());
     }
 
-    pub(super) fn len(&self) -> usize {
+    /// How many there are.
+    pub(super) fn records(&self) -> usize {
         self.records
     }
 

@@ -56,8 +56,8 @@ impl Decoding<'_> {
         steps: &SyncSender<Step>,
     ) -> Result<Option<UpdateCounts>, ServiceError> {
         'batches: for batch in batches {
-            if batch.len() > 0 {
-                metrics::record_batch(batch.len());
+            if batch.records() > 0 {
+                metrics::record_batch(batch.records());
             }
             let mut entries = Vec::new();
             let decoded = self.decode(batch, &mut entries);

@@ -91,7 +91,7 @@ impl<'c> Intake<'c, '_> {
             if batch.is_empty() && self.has_reached_the_end(&mut batch)? {
                 break;
             }
-            if batch.is_empty() || came && batch.len() > 0 && !batch.is_full(self.config) {
+            if batch.is_empty() || came && batch.records() > 0 && !batch.is_full(self.config) {
                 continue;
             }
             // Nothing more is at hand, or the batch is full, or there is nothing in it that could wait for more.

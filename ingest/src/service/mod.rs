@@ -113,6 +113,7 @@ impl Ingest {
         let (filed, to_store) = sync_channel(FINISHED);
         let placer = placing::Placer {
             consumer: &consumer,
+            asking: placing::asking(&kafka)?,
             kafka: &kafka,
             group: &group,
             names: &names,

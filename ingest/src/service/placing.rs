@@ -3,15 +3,15 @@
 //! store and the broker, either of which may be away for a while: it is a thread's work, and each partition is given to the
 //! client when it is done. One that nobody leads for now is asked for again and again, and holds up no other.
 
-use super::ServiceError;
 use super::intake::LaneConsumer;
 use super::lane::{Epoch, Lane, Lanes, Start, TopicNames};
 use super::waiting::{Pause, is_passing};
+use super::{ROLE, ServiceError};
 use crate::metrics;
 use feature_store::offline::store::{Dataset, SourcePartition, Store};
 use futures::StreamExt;
 use rdkafka::TopicPartitionList;
-use rdkafka::consumer::Consumer;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use service::health::Component;
 use service::kafka::{Error as KafkaError, KafkaConfig, NextOffset, NextOffsets, OnLostRange, committed_offsets};
@@ -46,6 +46,8 @@ pub(super) struct Placed {
 
 pub(super) struct Placer<'p> {
     pub(super) consumer: &'p LaneConsumer,
+    /// Asks about topics. On a connection of the consumer, a question waits for the fetch before it.
+    pub(super) asking: BaseConsumer,
     pub(super) kafka: &'p KafkaConfig,
     pub(super) group: &'p str,
     pub(super) names: &'p TopicNames,
@@ -55,6 +57,13 @@ pub(super) struct Placer<'p> {
     pub(super) online: bool,
     pub(super) runtime: &'p tokio::runtime::Handle,
     pub(super) health: Component,
+}
+
+/// A client that asks about topics and reads nothing.
+pub(super) fn asking(kafka: &KafkaConfig) -> Result<BaseConsumer, KafkaError> {
+    let mut config = kafka.consumer(ROLE);
+    config.remove("group.id");
+    config.create().map_err(|source| KafkaError::client("create a consumer", source))
 }
 
 /// What is known of a partition when it is placed.
@@ -147,7 +156,7 @@ impl Placer<'_> {
         let bounds = match leaderless.contains(&lane) {
             // It would be asked for, and waited for in vain.
             true => Err(rdkafka::error::KafkaError::MetadataFetch(RDKafkaErrorCode::LeaderNotAvailable)),
-            false => self.consumer.fetch_watermarks(topic, partition, ANSWER),
+            false => self.asking.fetch_watermarks(topic, partition, ANSWER),
         };
         let (low, high) = bounds.map_err(|source| KafkaError::Bounds { topic: topic.to_owned(), partition, source })?;
         let committed = committed.get(topic, partition).map(|next| next.0);
@@ -206,7 +215,7 @@ impl Placer<'_> {
         let datasets: HashSet<Dataset> = requests.iter().map(|request| request.lane.dataset).collect();
         for dataset in datasets {
             let metadata = self
-                .consumer
+                .asking
                 .fetch_metadata(Some(self.names.topic(dataset)), ANSWER)
                 .map_err(|source| KafkaError::client("read where partitions are", source))?;
             let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
