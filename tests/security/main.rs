@@ -5,7 +5,7 @@
 
 mod acls;
 #[path = "../support/mod.rs"]
-#[expect(dead_code, reason = "others use the rest")]
+#[expect(dead_code, unused_imports, reason = "others use the rest")]
 mod support;
 mod world;
 

@@ -156,7 +156,7 @@ async fn files_that_were_sampled_at_different_rates_are_refused_together() {
     let folder = Folder::new();
     let input = folder.parquet("reviews.parquet", &reviews(3000));
     let sampled = folder.path("sample.parquet");
-    sample(&request(&[input.clone()], &sampled)).unwrap();
+    sample(&request(std::slice::from_ref(&input), &sampled)).unwrap();
     assert!(note(&sampled).keep_rates.positive < 0.3);
     let test = || Dataset::files(vec![input.clone()], part("test"));
     let both = vec![sampled.clone(), input.clone()];

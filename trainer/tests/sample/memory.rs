@@ -20,7 +20,7 @@ fn a_quarter_of_the_memory_makes_the_same_file() {
     let folder = Folder::new();
     let input = folder.parquet("reviews.parquet", &large(30_000));
     let of = |name: &str, memory_limit_bytes| {
-        let request = SampleRequest { memory_limit_bytes, ..request(&[input.clone()], &folder.path(name)) };
+        let request = SampleRequest { memory_limit_bytes, ..request(std::slice::from_ref(&input), &folder.path(name)) };
         (sample(&request).unwrap(), std::fs::read(request.output).unwrap())
     };
     let (report, bytes) = of("much.parquet", 512 << 20);

@@ -14,7 +14,7 @@ fn refusal(folder: &Folder, request: &SampleRequest) -> String {
 }
 
 fn refusal_of(folder: &Folder, input: PathBuf) -> String {
-    let message = refusal(folder, &request(&[input.clone()], &folder.path("sample.parquet")));
+    let message = refusal(folder, &request(std::slice::from_ref(&input), &folder.path("sample.parquet")));
     assert!(message.contains(input.to_str().unwrap()), "{message}");
     message
 }
@@ -80,7 +80,7 @@ fn a_text_of_a_hundred_megabytes_is_a_row_like_any_other() {
 fn settings_that_make_no_sense() {
     let folder = Folder::new();
     let input = folder.parquet("reviews.parquet", &skewed(500));
-    let sound = request(&[input.clone()], &folder.path("sample.parquet"));
+    let sound = request(std::slice::from_ref(&input), &folder.path("sample.parquet"));
     let cases = [
         (SampleRequest { size: Size { ratio: 0.5, rows: None }, ..sound.clone() }, "--ratio 0.5"),
         (SampleRequest { size: Size { ratio: f64::NAN, rows: None }, ..sound.clone() }, "--ratio NaN"),
@@ -90,7 +90,7 @@ fn settings_that_make_no_sense() {
         (SampleRequest { memory_limit_bytes: 1 << 20, ..sound.clone() }, "memory limit"),
         (SampleRequest { output: input, ..sound.clone() }, "one of the files that are read"),
         (SampleRequest { output: "/nowhere/at/all.parquet".into(), ..sound.clone() }, "/nowhere/at/all.parquet"),
-        (SampleRequest { inputs: Vec::new(), ..sound.clone() }, "no input file"),
+        (SampleRequest { inputs: Vec::new(), ..sound }, "no input file"),
     ];
     for (request, expected) in cases {
         let message = refusal(&folder, &request);

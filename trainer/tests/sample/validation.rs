@@ -72,7 +72,7 @@ fn a_limit_that_is_not_held_is_named_with_its_key() {
         (ValidationConfig { min_rows: 10_000, ..sound.clone() }, "below validation.min_rows = 10000"),
         (ValidationConfig { min_class_share: 0.4, ..sound.clone() }, "below validation.min_class_share = 0.4"),
         (ValidationConfig { max_copies: 0.001, ..sound.clone() }, "above validation.max_copies = 0.001"),
-        (ValidationConfig { max_without_label: 0.01, ..sound.clone() }, "above validation.max_without_label = 0.01"),
+        (ValidationConfig { max_without_label: 0.01, ..sound }, "above validation.max_without_label = 0.01"),
     ] {
         let report = of(data.clone(), Test::None, limits, None);
         assert!(!report.passed && report.failures().contains(named), "{report}");
@@ -80,7 +80,7 @@ fn a_limit_that_is_not_held_is_named_with_its_key() {
     }
     assert!(sound.check().is_ok());
     assert!(
-        ValidationConfig { max_leakage: 1.5, ..sound.clone() }.check().unwrap_err().contains("validation.max_leakage")
+        ValidationConfig { max_leakage: 1.5, ..sound }.check().unwrap_err().contains("validation.max_leakage")
     );
     assert!(ValidationConfig { max_word_shift: f64::NAN, ..sound }.check().is_err());
 }
