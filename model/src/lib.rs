@@ -20,8 +20,8 @@ mod vocabulary;
 
 pub use artifact::{ArtifactError, MAX_ARTIFACT_BYTES, sha256_hex};
 pub use config::{
-    Cleaning, ConfigError, FitConfig, Markup, ModelConfig, Punctuation, Stemming, StopWords, TermIndex,
-    Treatment, VectorizerConfig, Weighting,
+    Cleaning, ConfigError, FitConfig, Markup, ModelConfig, Punctuation, Stemming, StopWords, TermIndex, Treatment,
+    VectorizerConfig, Weighting,
 };
 pub use explain::{Contribution, Explanation, FeatureContribution, Field};
 pub use features::{FeatureConfig, MAX_FEATURES, Transform};

@@ -10,7 +10,9 @@ use serde_json::json;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-use trainer::{Dataset, Error, EvaluateRequest, Holdout, Inquiry, Progress, Promotion, PromotionConfig, Report, Test, TrainRequest};
+use trainer::{
+    Dataset, Error, EvaluateRequest, Holdout, Inquiry, Progress, Promotion, PromotionConfig, Report, Test, TrainRequest,
+};
 
 /// A folder with files, and a registry in it.
 struct Bench {
@@ -132,7 +134,12 @@ async fn the_registered_bytes_are_the_model_that_was_tested() {
     let path = bench.file("reviews.csv", &csv(400));
     let test = files_where(&path, &[("part", "test")]);
     let trained = bench.train(request(files(&path), Test::On(test.clone()))).await.unwrap();
-    let request = EvaluateRequest { name: name(), reference: Reference::Version(ModelVersion(1)), data: test, inquiry: Inquiry::default() };
+    let request = EvaluateRequest {
+        name: name(),
+        reference: Reference::Version(ModelVersion(1)),
+        data: test,
+        inquiry: Inquiry::default(),
+    };
     let evaluated = trainer::evaluate(&bench.registry, request, |_| {}).await.unwrap();
     assert_eq!(evaluated.metrics, trained.metrics);
     assert_eq!(evaluated.model, trained.model);
@@ -300,7 +307,12 @@ async fn rows_that_are_not_utf8_are_counted_where_they_are_learned_from_or_teste
     assert_eq!((report.rows.train + report.rows.test, report.rows.dropped), (40, 0));
     assert!(report.rows.test > 0);
     assert_eq!(report.repaired_rows, 10, "a U+FFFD that stands in the file is as good as any");
-    let evaluate = EvaluateRequest { name: name(), reference: "v1".parse().unwrap(), data: files(&path), inquiry: Inquiry::default() };
+    let evaluate = EvaluateRequest {
+        name: name(),
+        reference: "v1".parse().unwrap(),
+        data: files(&path),
+        inquiry: Inquiry::default(),
+    };
     assert_eq!(trainer::evaluate(&bench.registry, evaluate, |_| {}).await.unwrap().repaired_rows, 10);
 }
 
@@ -412,7 +424,12 @@ async fn an_unknown_version_or_alias_is_not_evaluated() {
     let path = bench.file("reviews.csv", &csv(100));
     bench.train(request(files(&path), Test::None)).await.unwrap();
     for wanted in ["production", "v7"] {
-        let request = EvaluateRequest { name: name(), reference: wanted.parse().unwrap(), data: files(&path), inquiry: Inquiry::default() };
+        let request = EvaluateRequest {
+            name: name(),
+            reference: wanted.parse().unwrap(),
+            data: files(&path),
+            inquiry: Inquiry::default(),
+        };
         let error = trainer::evaluate(&bench.registry, request, |_| {}).await.unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
     }

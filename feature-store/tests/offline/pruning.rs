@@ -71,7 +71,8 @@ fn rows_of_a_time_are_picked_from_texts_too_and_a_file_without_times_is_refused(
 #[test]
 fn no_statistics_rule_nothing_out() {
     let folder = Folder::new();
-    let batch = RecordBatch::try_from_iter([("text", Arc::new(StringArray::from(vec!["a", "b"])) as ArrayRef)]).unwrap();
+    let batch =
+        RecordBatch::try_from_iter([("text", Arc::new(StringArray::from(vec!["a", "b"])) as ArrayRef)]).unwrap();
     let properties = parquet::file::properties::WriterProperties::builder()
         .set_statistics_enabled(parquet::file::properties::EnabledStatistics::None)
         .build();

@@ -17,7 +17,7 @@ pub use findings::Findings;
 pub use inquiry::Inquiry;
 pub use page_file::{PageFile, PageFileError};
 pub use slices::{Slice, Slices};
-pub(crate) use slicing::{Key as SliceKey, MAX_SLICES};
 pub use slicing::SliceBy;
+pub(crate) use slicing::{Key as SliceKey, MAX_SLICES};
 pub(crate) use text::{Lines, write_findings};
 pub use worst::WorstError;

@@ -79,9 +79,7 @@ fn a_limit_that_is_not_held_is_named_with_its_key() {
         assert!(report.to_string().contains("FAILS"), "{report}");
     }
     assert!(sound.check().is_ok());
-    assert!(
-        ValidationConfig { max_leakage: 1.5, ..sound }.check().unwrap_err().contains("validation.max_leakage")
-    );
+    assert!(ValidationConfig { max_leakage: 1.5, ..sound }.check().unwrap_err().contains("validation.max_leakage"));
     assert!(ValidationConfig { max_word_shift: f64::NAN, ..sound }.check().is_err());
 }
 

@@ -151,7 +151,8 @@ fn check(seed: u64, memory: u64) {
     let (output, report) = join(&folder, &[input], ReadOptions::default(), vec![join_view], known_from, memory);
 
     let mut expected_report = ViewReport::default();
-    let expected: Vec<Vec<String>> = rows.iter().map(|row| oracle(row, history, by_known, view, &mut expected_report)).collect();
+    let expected: Vec<Vec<String>> =
+        rows.iter().map(|row| oracle(row, history, by_known, view, &mut expected_report)).collect();
     assert_eq!(
         (report.rows, report.views["stats"]),
         (rows.len() as u64, expected_report),
