@@ -42,7 +42,7 @@ pub struct Args {
     preset: Option<Preset>,
     #[command(flatten)]
     tune: TuneArgs,
-    /// Make the alias production stand for the new version, if it holds the gates of [promotion]
+    /// Make the alias production stand for the new version, if it holds the gates of the section `promotion`
     #[arg(long)]
     promote: bool,
     /// Promote it even if a gate does not hold

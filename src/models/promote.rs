@@ -12,7 +12,7 @@ use trainer::{Challenge, Dataset, Error, VerdictPage};
 
 #[derive(clap::Args)]
 pub struct GateArgs {
-    /// Files to test on, against the version that the alias stands for; the gates of [promotion] must hold
+    /// Files to test on, against the version that the alias stands for; the gates of the section `promotion` must hold
     #[arg(long, num_args = 1.., value_name = "FILE")]
     test: Vec<PathBuf>,
     #[command(flatten)]
