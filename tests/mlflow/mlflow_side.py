@@ -1,10 +1,13 @@
 """What MLflow's own client sees and does: mlflow_side.py URL COMMAND ARGUMENTS.."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import mlflow
 
@@ -39,17 +42,16 @@ def predict(uri, records):
     loaded = mlflow.pyfunc.load_model(path).predict(pandas.DataFrame(records)).to_dict("records")
     port = sys.argv[4]
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", path, "--env-manager", "local", "-p", port]
-    server = subprocess.Popen(command, stdout=sys.stderr, stderr=sys.stderr, start_new_session=True)
+    # It looks for uvicorn by name.
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    server = subprocess.Popen(command, stdout=sys.stderr, stderr=sys.stderr, start_new_session=True, env=environment)
     try:
-        return {"loaded": loaded, "served": invocations(port, records)}
+        return {"loaded": loaded, "served": invocations(server, port, records)}
     finally:
-        import os
-        import signal
-
         os.killpg(server.pid, signal.SIGKILL)
 
 
-def invocations(port, records):
+def invocations(server, port, records):
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/invocations",
         json.dumps({"dataframe_records": records}).encode(),
@@ -62,7 +64,7 @@ def invocations(port, records):
         except urllib.error.HTTPError as error:
             raise SystemExit(error.read().decode())
         except OSError:
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or server.poll() is not None:
                 raise
             time.sleep(0.1)
 

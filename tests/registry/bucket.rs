@@ -71,8 +71,10 @@ fn a_registry_in_a_bucket_does_what_one_in_a_folder_does() {
     assert_eq!(list["versions"][0]["aliases"], json!(["production"]));
     assert_eq!(list["versions"][1]["tags"], json!({"team": "search"}));
     assert_eq!(world.run("models log")["entries"].as_array().unwrap().len(), 5);
-    assert_eq!(world.run("predict wonderful")["sentiment"], "positive");
-    world.run("models delete v2 --why old --name sentiment");
+    assert_eq!(world.run("predict wonderful")[0]["sentiment"], "positive");
+    world.run("models promote v1 --to staging");
+    world.run("models delete v2 --why old");
+    assert_eq!(world.run("models list")["versions"].as_array().unwrap().len(), 1);
 }
 
 /// As processes do, many writers at once.
