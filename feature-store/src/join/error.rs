@@ -1,6 +1,6 @@
 //! Why a join cannot be made. Each message names the file or folder and says what to do about it.
 
-use crate::offline::{Field, FileError};
+use crate::offline::{Field, FileError, OutputError};
 use std::io;
 use std::path::PathBuf;
 
@@ -102,13 +102,8 @@ pub enum JoinError {
         path: PathBuf,
     },
     /// The output cannot be written.
-    #[error("cannot write `{}`: {reason}", path.display())]
-    Output {
-        /// The file.
-        path: PathBuf,
-        /// What the system or the encoder says.
-        reason: String,
-    },
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// Temporary data cannot be kept.
     #[error(
         "cannot keep temporary data in the folder `{}`: {source}; free some space there, name another by --temp-dir, or \

@@ -3,9 +3,8 @@
 
 mod copied;
 mod encoded;
-mod partial;
 
-pub(super) use partial::Partial;
+pub(super) use crate::offline::Partial;
 
 use super::columns::Kind;
 use super::input::Input;

@@ -141,8 +141,8 @@ impl Stream {
             part_records: usize::MAX,
             is_stalled: false,
         };
-        // One batch, a full one before scoring, waits before each stage, which keeps it busy. With the one that each stage works on, and the one whose features are
-        // on their way, at most six are in memory.
+        // One batch, a full one before scoring, waits before each stage, which keeps it busy. With the one that each stage works on,
+        // and the one whose features are on their way, at most six are in memory.
         let (collected, to_score) = sync_channel(1);
         let (scored, to_publish) = sync_channel(1);
         // A stage that ends, however it ends, stops the others: its channel closes, and the token says so to the intake.

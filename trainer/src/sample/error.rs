@@ -1,6 +1,6 @@
 //! Why there is no sample. Each message names the file, the folder or the setting, and says what to do about it.
 
-use feature_store::offline::FileError;
+use feature_store::offline::{FileError, OutputError};
 use std::io;
 use std::path::PathBuf;
 
@@ -71,13 +71,8 @@ pub enum SampleError {
         path: PathBuf,
     },
     /// The output cannot be written.
-    #[error("cannot write `{}`: {reason}", path.display())]
-    Output {
-        /// The file.
-        path: PathBuf,
-        /// What the system or the encoder says.
-        reason: String,
-    },
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// Temporary data cannot be kept.
     #[error(
         "cannot keep temporary data in the folder `{}`: {source}; free some space there, name another by --temp-dir, or \

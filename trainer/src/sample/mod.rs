@@ -11,7 +11,6 @@ mod hash;
 mod keys;
 mod note;
 mod output;
-mod partial;
 mod pool;
 mod progress;
 mod quota;

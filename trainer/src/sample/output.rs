@@ -3,11 +3,11 @@
 
 use super::SampleError;
 use super::note::{SAMPLE_KEY, SampleNote};
-use super::partial::Partial;
 use super::record::{Record, TEXTS};
 use arrow_array::builder::{Float64Builder, Int8Builder, StringBuilder, TimestampMillisecondBuilder};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use feature_store::offline::Partial;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
@@ -71,7 +71,7 @@ pub(super) fn write(
         })();
         let made = maker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         // An error of the writer ends the maker too, which has none then.
-        made.and(written.map_err(|error: parquet::errors::ParquetError| partial.error(error)))
+        made.and(written.map_err(|error: parquet::errors::ParquetError| partial.error(error).into()))
     })
 }
 

@@ -66,8 +66,11 @@ pub(super) fn write(
         Ok(())
     });
     match copied {
-        Ok(()) => partial.finish().map(|()| written),
-        Err(Failure::Output(error)) => Err(partial.error(error)),
+        Ok(()) => {
+            partial.finish()?;
+            Ok(written)
+        }
+        Err(Failure::Output(error)) => Err(partial.error(error).into()),
         Err(Failure::Join(error)) => Err(error),
     }
 }

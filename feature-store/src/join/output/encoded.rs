@@ -48,7 +48,8 @@ pub(super) fn write_parquet(
     });
     let written = outcome.and_then(|()| output.close());
     let written = written?.map_err(|error| partial.error(error))?;
-    partial.finish().map(|()| written)
+    partial.finish()?;
+    Ok(written)
 }
 
 /// Writes the rows of text files; how many there are.
@@ -79,7 +80,8 @@ pub(super) fn write_text(
         }
     }
     let written = outcome.and_then(|()| output.close())?.map_err(|error| partial.error(error))?;
-    partial.finish().map(|()| written)
+    partial.finish()?;
+    Ok(written)
 }
 
 struct Output<'a> {

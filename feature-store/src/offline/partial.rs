@@ -1,14 +1,23 @@
 //! A file that gets its name when it is whole. What a killed process left behind is taken over by the next one that writes the
 //! same file, and of two at a time the second is refused.
 
-use super::SampleError;
 use std::fs::{File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+/// A file that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write `{}`: {reason}", path.display())]
+pub struct OutputError {
+    /// The file.
+    pub path: PathBuf,
+    /// What the system or the encoder says.
+    pub reason: String,
+}
+
 /// The file while it is written, beside its place; removed unless it is finished.
-pub(super) struct Partial {
+pub struct Partial {
     target: PathBuf,
     path: PathBuf,
     writer: Option<BufWriter<File>>,
@@ -16,8 +25,8 @@ pub(super) struct Partial {
 
 impl Partial {
     /// Begins a file.
-    pub(super) fn create(target: &Path) -> Result<Self, SampleError> {
-        let fail = |reason: String| SampleError::Output { path: target.to_owned(), reason };
+    pub fn create(target: &Path) -> Result<Self, OutputError> {
+        let fail = |reason: String| OutputError { path: target.to_owned(), reason };
         if target.is_dir() {
             return Err(fail("it is a folder: name a file in it".to_owned()));
         }
@@ -31,7 +40,7 @@ impl Partial {
     }
 
     /// Gives the file its name.
-    pub(super) fn finish(mut self) -> Result<(), SampleError> {
+    pub fn finish(mut self) -> Result<(), OutputError> {
         let outcome = match self.writer.take().map(BufWriter::into_inner) {
             Some(Ok(file)) => file.sync_all().and_then(|()| std::fs::rename(&self.path, &self.target)),
             Some(Err(error)) => Err(error.into_error()),
@@ -41,8 +50,8 @@ impl Partial {
     }
 
     /// An error that names the file.
-    pub(super) fn error(&self, reason: impl ToString) -> SampleError {
-        SampleError::Output { path: self.target.clone(), reason: reason.to_string() }
+    pub fn error(&self, reason: impl ToString) -> OutputError {
+        OutputError { path: self.target.clone(), reason: reason.to_string() }
     }
 }
 
