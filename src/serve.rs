@@ -35,6 +35,8 @@ pub async fn run(args: Args, mut config: Config) -> anyhow::Result<()> {
     service::metrics::install();
     let supervisor = Supervisor::new(token_on_signals()?);
     let token = supervisor.token().clone();
+    // What has begun stops also where the rest cannot begin, before the runtime goes.
+    let _stopping = token.clone().drop_guard();
 
     let starting = async {
         let model = model_in_use::follow(&config, args.model, &supervisor).await?;

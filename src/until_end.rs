@@ -65,6 +65,8 @@ impl UntilEnd {
         // The supervisor cancels its own token when the work ends, however it ends; the outer one tells of a signal.
         let supervisor = Supervisor::new(stop.child_token());
         let token = supervisor.token().clone();
+        // What has begun stops also where the rest cannot begin, before the runtime goes.
+        let _stopping = token.clone().drop_guard();
         let Prepared { work, grace } = prepare(&supervisor, component).await?;
         if !self.health.listen.is_empty() {
             let listener = service::health::bind(&self.health.listen, "health.listen").await?;

@@ -96,6 +96,8 @@ impl ModelFollower {
             }
         };
         tokio::select! {
+            // First, for when the process ends: what a look then comes to means nothing.
+            biased;
             () = token.cancelled() => {}
             () = follow => {}
         }
