@@ -6,6 +6,7 @@
 //! <registry>/<model>/versions/<number>.json             a manifest: what the version is and how it was made
 //! <registry>/<model>/log/<number>.json                  one line of the log: an alias moved, a version tagged, ..
 //! <registry>/<model>/mlflow/<number>.json               where the version is in MLflow, once it is there
+//! <registry>/<model>/retrainings/<number>.json          a run of retraining: its lease while it goes on, its history afterwards
 //! ```
 //!
 //! Three rules carry every promise:
@@ -32,6 +33,7 @@ pub mod mlflow;
 mod notes;
 mod package;
 mod registry;
+mod retraining;
 mod store;
 mod tenure;
 mod verdict;
@@ -46,5 +48,8 @@ pub use manifest::{DataFingerprint, Manifest, Run};
 pub use notes::{Notes, Tag};
 pub use package::Package;
 pub use registry::Registry;
+pub use retraining::{
+    Begun, RetrainBeginning, RetrainEnd, RetrainFence, RetrainLease, RetrainOutcome, RetrainState, Retraining, Trigger,
+};
 pub use tenure::{Tenure, tenure_at, tenures};
 pub use verdict::{GateOutcome, Verdict};

@@ -15,6 +15,7 @@ mod overlap;
 mod pass;
 mod progress;
 mod report;
+pub mod retrain;
 mod rss;
 pub mod sample;
 mod sampled;

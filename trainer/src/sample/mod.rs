@@ -22,6 +22,7 @@ mod spark;
 mod spill;
 mod strata;
 
+pub(crate) use candidate::label_of;
 pub use error::SampleError;
 pub use feedback::FeedbackLabels;
 pub use note::{SAMPLE_KEY, SampleNote, SettingsNote, SourceNote, StratumNote};

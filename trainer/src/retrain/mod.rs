@@ -1,0 +1,28 @@
+//! Retraining: the settings of the version in production on the reviews of the last months, compared with it on the newest
+//! ones, promoted if the gates hold. Asked for, on a schedule, or when drift is seen; one run at a time, whatever the number of
+//! processes, and each in a history that all of them read. When to begin is decided apart from the beginning, and asks for the
+//! time as an argument.
+
+mod agenda;
+mod alerts;
+mod census;
+mod config;
+mod cron;
+mod error;
+mod hold;
+mod plan;
+mod production;
+mod report;
+mod rows;
+mod rule;
+mod run;
+mod serve;
+
+pub use alerts::{AlertReader, Alerts};
+pub use config::{CatchUp, RetrainConfig};
+pub use cron::Schedule;
+pub use error::RetrainError;
+pub use plan::{Part, RetrainPlan};
+pub use report::RetrainReport;
+pub use run::{RetrainOrder, Retrained, Retrainer};
+pub use serve::RetrainService;

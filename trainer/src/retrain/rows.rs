@@ -1,0 +1,171 @@
+//! The rows of a run, as files in a folder of their own that goes with the run: features joined point in time, labels of
+//! feedback in place of those that follow from ratings, the larger class undersampled where one is much larger.
+
+use super::plan::RetrainPlan;
+use super::{RetrainConfig, RetrainError};
+use crate::dataset::Dataset;
+use crate::sample::{FeedbackLabels, SampleProgress, SampleRequest, Size, sample};
+use feature_store::join::{JoinProgress, JoinRequest, JoinView, join};
+use feature_store::offline::{ReadOptions, ReviewFiles, ScanProgress};
+use feature_store::views::{EventSource, Views};
+use schemas::Timestamp;
+use std::collections::HashSet;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::TempDir;
+use twox_hash::XxHash64;
+
+/// The column of the offline store that says when a row came.
+const KNOWN_FROM: &str = "source_timestamp";
+
+/// What the newest part is compared on keeps its natural balance: no class is so much larger.
+const ANY_RATIO: f64 = 1e15;
+
+/// Where rows come from.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    /// The folder of the dataset of reviews.
+    pub(super) reviews: PathBuf,
+    pub(super) feedback: FeedbackLabels,
+    pub(super) views: Views,
+    pub(super) sample_memory_bytes: u64,
+    pub(super) join_memory_bytes: u64,
+}
+
+/// The rows of a run.
+pub(super) struct Rows {
+    /// What is learned from.
+    pub(super) train: Dataset,
+    /// What is compared on, without the texts that are learned from.
+    pub(super) test: Dataset,
+    /// Removed with all that is in it.
+    folder: TempDir,
+}
+
+impl Rows {
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// What a run is told while it gathers rows, and with which it is ended.
+#[derive(Debug, Default)]
+pub(super) struct GatherProgress {
+    pub(super) sample: SampleProgress,
+    pub(super) join: JoinProgress,
+    pub(super) validation: ScanProgress,
+}
+
+impl GatherProgress {
+    /// Asks for an end soon.
+    pub(super) fn stop(&self) {
+        self.sample.stop();
+        self.join.stop();
+        self.validation.stop();
+    }
+}
+
+impl Source {
+    /// Writes the rows that a plan names.
+    pub(super) fn gather(
+        &self,
+        plan: &RetrainPlan,
+        config: &RetrainConfig,
+        extras: &[String],
+        progress: &GatherProgress,
+    ) -> Result<Rows, RetrainError> {
+        let folder = temporary_folder(&config.temp_dir)?;
+        let reviews = if plan.features.is_empty() {
+            self.reviews.clone()
+        } else {
+            self.join(plan, folder.path().join("joined.parquet"), progress)?
+        };
+        let request = |time: Range<Timestamp>, ratio, name: &str| SampleRequest {
+            inputs: vec![reviews.clone()],
+            read: ReadOptions {
+                features: plan.features.clone(),
+                since: Some(time.start),
+                until: Some(time.end),
+                ..ReadOptions::default()
+            },
+            feedback: Some(self.feedback.clone()),
+            output: folder.path().join(name),
+            size: Size { ratio, rows: None },
+            stratify: None,
+            keep: extras.to_vec(),
+            temp_dir: None,
+            memory_limit_bytes: self.sample_memory_bytes,
+        };
+        let of_training = request(plan.train.from..plan.train.until, config.max_ratio, "train.parquet");
+        let of_test = request(plan.test.from..plan.test.until, ANY_RATIO, "test.parquet");
+        sample(&of_training, &progress.sample)?;
+        sample(&of_test, &progress.sample)?;
+        let learned = Arc::new(texts(&of_training.output)?);
+        let file = |path: &Path| Dataset::files(vec![path.to_owned()], ReadOptions::default());
+        let is_new = move |text: Option<&str>| text.is_none_or(|text| !learned.contains(&hash(text)));
+        Ok(Rows {
+            train: file(&of_training.output),
+            test: file(&of_test.output).keep(move |row| is_new(row.text.as_deref())),
+            folder,
+        })
+    }
+
+    /// The rows of the whole time with their features, as serving would have seen them.
+    fn join(&self, plan: &RetrainPlan, output: PathBuf, progress: &GatherProgress) -> Result<PathBuf, RetrainError> {
+        let request = JoinRequest {
+            input: vec![self.reviews.clone()],
+            read: ReadOptions { since: Some(plan.train.from), until: Some(plan.test.until), ..ReadOptions::default() },
+            views: self.views_of(&plan.features)?,
+            known_from: Some(KNOWN_FROM.to_owned()),
+            output,
+            temp_dir: None,
+            memory_limit_bytes: self.join_memory_bytes,
+        };
+        join(&request, &progress.join)?;
+        Ok(request.output)
+    }
+
+    /// The views that features are of.
+    pub(super) fn views_of(&self, features: &[String]) -> Result<Vec<JoinView>, RetrainError> {
+        let mut views: Vec<JoinView> = Vec::new();
+        for feature in features {
+            let impossible = |reason: String| RetrainError::Feature { feature: feature.clone(), reason };
+            let is_of = |view: &&feature_store::views::View| {
+                view.features().iter().any(|of_view| of_view.full_name() == feature)
+            };
+            let Some(view) = self.views.iter().find(is_of) else {
+                return Err(impossible("no view of features.views has it".to_owned()));
+            };
+            if view.source() != EventSource::Reviews {
+                let problem = "its view is made of feedback, and history is made of reviews alone: train on a file that has \
+                               it, `plaudit train`";
+                return Err(impossible(problem.to_owned()));
+            }
+            if !views.iter().any(|of_join| of_join.name() == view.name()) {
+                views.push(JoinView::History { view: view.clone(), files: Some(vec![self.reviews.clone()]) });
+            }
+        }
+        Ok(views)
+    }
+}
+
+fn temporary_folder(within: &str) -> Result<TempDir, RetrainError> {
+    let within = if within.is_empty() { std::env::temp_dir() } else { PathBuf::from(within) };
+    let made = tempfile::Builder::new().prefix("plaudit-retrain-").tempdir_in(&within);
+    made.map_err(|source| RetrainError::Temporary { folder: within, source })
+}
+
+/// The texts of a file, by their hashes.
+fn texts(path: &Path) -> Result<HashSet<u64>, RetrainError> {
+    let mut files = ReviewFiles::open(&[path.to_owned()], &ReadOptions::default())?;
+    let mut texts = HashSet::new();
+    while let Some(rows) = files.next_batch()? {
+        texts.extend(rows.iter().filter_map(|row| row.text.as_deref()).map(hash));
+    }
+    Ok(texts)
+}
+
+fn hash(text: &str) -> u64 {
+    XxHash64::oneshot(0, text.as_bytes())
+}
