@@ -80,6 +80,7 @@ pub struct Config {
     pub model: ModelSection,
     pub train: model::FitConfig,
     pub promotion: trainer::PromotionConfig,
+    pub retrain: trainer::retrain::RetrainConfig,
     pub scorer: scorer::StreamConfig,
     pub gateway: scorer::GatewayConfig,
     pub health: service::health::HealthConfig,
@@ -128,6 +129,7 @@ impl Config {
         sound(self.model.to_train().check())?;
         sound(self.train.check())?;
         sound(self.promotion.check())?;
+        sound(self.retrain.check())?;
         sound(self.scorer.check())?;
         sound(self.gateway.check())?;
         sound(self.telemetry.check())

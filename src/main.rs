@@ -20,6 +20,7 @@ mod preset;
 mod progress;
 mod reading;
 mod replay;
+mod retrain;
 mod sample;
 mod score;
 mod serve;
@@ -72,6 +73,7 @@ enum Verb {
     Validate(validate::Args),
     Train(train::Args),
     Evaluate(evaluate::Args),
+    Retrain(retrain::Args),
     Predict(predict::Args),
     Replay(replay::Args),
     Score(score::Args),
@@ -116,6 +118,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Validate(args) => validate::run(args, config).await,
         Verb::Train(args) => train::run(args, config).await,
         Verb::Evaluate(args) => evaluate::run(args, config).await,
+        Verb::Retrain(args) => retrain::run(args, config).await,
         Verb::Predict(args) => predict::run(args, config).await,
         Verb::Replay(args) => replay::run(args, config).await,
         Verb::Score(args) => score::run(args, config).await,

@@ -239,7 +239,7 @@ impl Registry {
         let folder = folder(name);
         let numbers = self.store.numbers(&folder).await?;
         let first = last.map_or(0, |last| numbers.len().saturating_sub(last));
-        let runs = numbers[first..].iter().map(|&number| self.retraining(numbered(&folder, number)));
+        let runs = numbers.into_iter().skip(first).map(|number| self.retraining(numbered(&folder, number)));
         let runs: Vec<Option<Retraining>> = stream::iter(runs).buffered(CONCURRENT_READS).try_collect().await?;
         Ok(runs.into_iter().flatten().collect())
     }
