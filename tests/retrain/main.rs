@@ -1,0 +1,9 @@
+//! `plaudit retrain` from outside: on an offline store that is written here, with schedulers and alerts on Apache Kafka.
+
+#![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
+
+mod once;
+mod refusals;
+mod schedulers;
+mod service;
+mod world;

@@ -1,0 +1,91 @@
+//! What is missing is said in a sentence, and nothing is left behind.
+
+use crate::world::{DAY, World, block_on, review, sentiment};
+use feature_store::offline::store::Dataset;
+use registry::{Begun, RetrainBeginning, Trigger};
+use schemas::Timestamp;
+use serde_json::json;
+use std::time::Duration;
+
+#[test]
+fn without_an_offline_store_there_is_nothing_to_retrain_from() {
+    let world = World::new();
+    let message = world.fails(2, &["retrain", "--set", "offline.url="]);
+    assert!(message.contains("set offline.url to the folder or bucket"), "{message}");
+    let message = world.fails(1, &["retrain"]);
+    assert!(message.contains("offline"), "{message}");
+    std::fs::create_dir(world.path("offline")).unwrap();
+    let message = world.fails(1, &["retrain"]);
+    assert!(message.contains("has no reviews yet: `plaudit ingest` writes them"), "{message}");
+    assert_eq!(world.versions(), (None, 0));
+}
+
+#[test]
+fn too_few_rows_one_class_and_an_empty_time_are_told_apart() {
+    let world = World::with_reviews(1200);
+    let message = world.fails(1, &["retrain", "--set", "retrain.min_train_rows=5000"]);
+    assert!(message.contains("has 960 rows with a text and a label to learn from"), "{message}");
+    assert!(message.contains("retrain.min_train_rows asks for 5000"), "{message}");
+    let message = world.fails(2, &["retrain", "--since", "2026-01-02", "--until", "2026-01-01"]);
+    assert!(message.contains("there is no time between them"), "{message}");
+
+    let happy = World::new();
+    let only = |i: u64| i % 4 > 0;
+    happy.store(Dataset::Reviews, (0..1200).filter(|i| only(*i)).map(|i| review(i, 1200)));
+    let message = happy.fails(1, &["retrain"]);
+    assert!(message.contains("positive rows to learn from and none of the other class"), "{message}");
+    assert_eq!((happy.states(), happy.versions()), (vec!["failed"], (None, 0)));
+}
+
+#[test]
+fn a_feature_that_cannot_be_joined_is_named_before_anything_is_read() {
+    let world = World::with_reviews(1200);
+    let message = world.fails(2, &["retrain", "--set", "model.features=[\"product_stats.price\"]"]);
+    assert!(message.contains("product_stats.price") && message.contains("no view of features.views"), "{message}");
+}
+
+#[test]
+fn while_a_run_goes_on_another_does_not_begin() {
+    let world = World::with_reviews(1200);
+    let beginning =
+        RetrainBeginning { trigger: Trigger::Manual, who: "somebody else".to_owned(), lease: Duration::from_secs(600) };
+    let begun = block_on(world.registry().begin_retraining(&sentiment(), &beginning, |_| Ok(()))).unwrap();
+    assert!(matches!(begun, Begun::Ours(_)));
+    let message = world.fails(1, &["retrain"]);
+    assert!(message.contains("run 1 of somebody else") && message.contains("is going on"), "{message}");
+    assert_eq!((world.states(), world.versions()), (vec!["running"], (None, 0)));
+    // A dry run takes nothing from anybody.
+    world.json(&["retrain", "--dry-run"]);
+}
+
+#[test]
+fn a_service_that_could_never_do_anything_does_not_start() {
+    let world = World::with_reviews(1200);
+    for (arguments, named) in [
+        (&["retrain", "--schedule", "0 3 * *"][..], "no schedule of five fields"),
+        (&["retrain", "--schedule", "0 3 * * *", "--timezone", "Mars"], "`Mars` is no time zone"),
+        (&["retrain", "--on-drift"], "retrain.on_drift names no monitor"),
+        (&["retrain", "--schedule", "0 3 * * *", "--set", "offline.url="], "set offline.url"),
+        (&["retrain", "--set", "retrain.test_share=2"], "retrain.test_share"),
+    ] {
+        let message = world.fails(2, arguments);
+        assert!(message.contains(named), "{message}");
+    }
+}
+
+#[test]
+fn rows_of_the_future_or_without_a_label_are_not_among_the_rows() {
+    let world = World::with_reviews(1200);
+    let future = Timestamp::now().epoch_millis() + 10 * DAY;
+    let strange = (0..100).map(|i| {
+        json!({"review_id": format!("x{i}"), "text": format!("text {i}"), "rating": 3, "created_at": future - 20 * DAY})
+    });
+    let later = (0..100)
+        .map(|i| json!({"review_id": format!("y{i}"), "text": format!("word {i}"), "rating": 5, "created_at": future}));
+    world.store(Dataset::Reviews, strange.chain(later));
+    let plan = world.json(&["retrain", "--dry-run"]);
+    let rows = |part: &str| {
+        plan[part]["rows"]["negative"].as_u64().unwrap() + plan[part]["rows"]["positive"].as_u64().unwrap()
+    };
+    assert_eq!(rows("train") + rows("test"), 1200, "{plan:#}");
+}
