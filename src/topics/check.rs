@@ -14,9 +14,10 @@ use std::fmt;
 #[command(after_help = "\
 Looks at the topics that the section [topics] names, the dead letter topic of reviews, and one
 broker's limit for transactions: do they exist, how many copies are there and how many have a record
-before it counts as stored, does compaction or retention take records away. An error is what loses
-records or stops the work: the exit code is 1 then. A warning is what may be meant so. The client
-needs the permissions Describe and DescribeConfigs.
+before it counts as stored, does compaction or retention take records away. With several brokers it
+looks at the copies of Kafka's own topics too, __consumer_offsets and __transaction_state, where the
+client may see them. An error is what loses records or stops the work: the exit code is 1 then. A
+warning is what may be meant so. The client needs the permissions Describe and DescribeConfigs.
 
 Settings are changed with Kafka's own tools, for example:
   kafka-configs.sh --bootstrap-server kafka:9092 --alter \\
@@ -112,8 +113,10 @@ impl fmt::Display for Report {
             }
             findings.for_each(|finding| table.row(finding.row(&topic.name)));
         }
-        let of_brokers = self.findings.iter().filter(|finding| finding.topic.is_none());
-        of_brokers.for_each(|finding| table.row(finding.row("(brokers)")));
+        // Of Kafka's own topics, and of the brokers.
+        let is_ours = |name: &String| self.topics.iter().any(|topic| topic.name == *name);
+        let others = self.findings.iter().filter(|finding| !finding.topic.as_ref().is_some_and(is_ours));
+        others.for_each(|finding| table.row(finding.row(finding.topic.as_deref().unwrap_or("(brokers)"))));
         table.fmt(f)
     }
 }

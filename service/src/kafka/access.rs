@@ -65,6 +65,14 @@ impl Access {
         Self { operation: Operation::Write, resource: Resource::TransactionalId(id.into()) }
     }
 
+    /// The topic, if it is about one.
+    pub fn topic(&self) -> Option<&str> {
+        match &self.resource {
+            Resource::Topic(name) => Some(name),
+            Resource::Group(_) | Resource::TransactionalId(_) => None,
+        }
+    }
+
     /// Whether a broker that answers with this code has refused it.
     fn is_refused_by(&self, code: RDKafkaErrorCode) -> bool {
         use RDKafkaErrorCode as Code;

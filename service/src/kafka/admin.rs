@@ -19,7 +19,7 @@ use super::reachable::{Cluster, metadata};
 
 pub(super) use bounds::bounds;
 pub use bounds::end_offsets;
-pub use inspect::{Inspection, Settings, TopicInspection, inspect};
+pub use inspect::{GROUP_OFFSETS, Inspection, Settings, TRANSACTION_STATE, TopicInspection, inspect};
 
 /// Pause between two looks at a cluster that is not ready yet.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -11,7 +11,7 @@ use super::error::Error;
 use crate::config::redact_url;
 
 /// What exactly-once stands on is nobody's to change.
-const PROMISED: [(&str, &str); 8] = [
+const PROMISED: [(&str, &str); 9] = [
     ("group.id", "it follows from kafka.group"),
     ("transactional.id", "each process has its own"),
     ("enable.auto.commit", "offsets are committed with the results"),
@@ -19,6 +19,7 @@ const PROMISED: [(&str, &str); 8] = [
     ("isolation.level", "aborted records must not be read"),
     ("enable.idempotence", "records must not be repeated"),
     ("acks", "records must not be lost"),
+    ("transaction.timeout.ms", "it is scorer.transaction_timeout_ms, by which other limits go"),
     ("auto.offset.reset", "a new group starts with the first record, so that none is left out"),
 ];
 
@@ -276,6 +277,15 @@ mod tests {
         kafka.properties.insert("isolation.level".into(), "read_uncommitted".into());
         let message = kafka.check().unwrap_err().to_string();
         assert!(message.contains("kafka.properties.isolation.level` cannot be set"), "{message}");
+    }
+
+    #[test]
+    fn the_time_of_a_transaction_has_one_key() {
+        let mut kafka = KafkaConfig::new("localhost:1", "app");
+        kafka.properties.insert("transaction.timeout.ms".into(), "900001".into());
+        let message = kafka.check().unwrap_err().to_string();
+        assert!(message.contains("kafka.properties.transaction.timeout.ms` cannot be set"), "{message}");
+        assert!(message.contains("scorer.transaction_timeout_ms"), "{message}");
     }
 
     #[test]

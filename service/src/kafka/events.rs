@@ -29,7 +29,7 @@ pub(super) fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
 const END_OF_PARTITION: rdkafka::types::RDKafkaErrorCode = rdkafka::types::RDKafkaErrorCode::PartitionEOF;
 
 /// The context of a consumer that needs no callbacks of its own.
-pub(super) struct Events;
+pub struct Events;
 
 impl ClientContext for Events {
     fn error(&self, event: KafkaError, reason: &str) {

@@ -2,21 +2,23 @@
 //! Every call blocks with a bound and says what to do when it fails; when to begin, commit or abort, and what to
 //! write again after an abort, are left to the caller.
 
+mod deliveries;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use rdkafka::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, Message, ToBytes};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::message::ToBytes;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 use super::access::Access;
 use super::config::KafkaConfig;
 use super::error::{Error, ErrorKind, is_fenced, is_refusal_of_a_record, kind_of};
-use super::events;
 use super::offset::NextOffsets;
+use deliveries::{Deliveries, DeliveryFailure};
 
 /// librdkafka's own flush waits in steps of 100 ms, which makes a small transaction many times slower than it is. And the
 /// client's poll is given no time at all: it would count whole milliseconds only, and spin through the last one.
@@ -42,8 +44,6 @@ impl TransactionalProducer {
     /// than `transaction_timeout` is aborted by the broker.
     pub fn new(kafka: &KafkaConfig, transactional_id: &str, transaction_timeout: Duration) -> Result<Self, Error> {
         let mut config = kafka.transactional_producer(transactional_id);
-        let own = kafka.properties.get("transaction.timeout.ms").and_then(|millis| millis.parse().ok());
-        let transaction_timeout = own.map_or(transaction_timeout, Duration::from_millis);
         config.set("transaction.timeout.ms", transaction_timeout.as_millis().to_string());
         let producer = config
             .create_with_context::<_, BaseProducer<Deliveries>>(Deliveries::default())
@@ -277,209 +277,5 @@ fn give_up_as(exhausted: ErrorKind) -> impl FnOnce(Error) -> Error {
             Error::Transaction { transactional_id, step, reason: format!("{reason}; gave up"), kind: exhausted }
         }
         other => other,
-    }
-}
-
-/// Keeps the first record of the transaction that was not stored, and the first topic that an ACL keeps out of it.
-#[derive(Default)]
-struct Deliveries {
-    failure: Mutex<Option<DeliveryFailure>>,
-    refused_topic: Mutex<Option<String>>,
-}
-
-struct DeliveryFailure {
-    topic: String,
-    size_bytes: usize,
-    source: KafkaError,
-}
-
-impl Deliveries {
-    fn take_failure(&self) -> Option<DeliveryFailure> {
-        self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
-    }
-
-    fn forget(&self) {
-        self.take_failure();
-        self.take_refused_topic();
-    }
-
-    fn take_refused_topic(&self) -> Option<String> {
-        self.refused_topic.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
-    }
-}
-
-impl ClientContext for Deliveries {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        // librdkafka tells nobody but its log which topic it was.
-        if let Some(topic) = topic_refused_by(facility, message) {
-            let mut refused = self.refused_topic.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            refused.get_or_insert_with(|| topic.to_owned());
-        }
-        events::log_line(level, facility, message);
-    }
-}
-
-/// The topic that a line of librdkafka's log names as refused, such as: ADDPARTS [thrd:main]: TxnCoordinator/1: Failed to add
-/// partition "predictions" [1] to transaction: Broker: Topic authorization failed
-fn topic_refused_by<'m>(facility: &str, message: &'m str) -> Option<&'m str> {
-    if facility != "ADDPARTS" || !message.contains("Topic authorization failed") {
-        return None;
-    }
-    message.split_once("Failed to add partition \"")?.1.split_once("\" [").map(|(topic, _)| topic)
-}
-
-impl ProducerContext for Deliveries {
-    type DeliveryOpaque = ();
-
-    fn delivery(&self, result: &DeliveryResult<'_>, _: ()) {
-        let Err((source, record)) = result else { return };
-        self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert_with(|| DeliveryFailure {
-            topic: record.topic().to_owned(),
-            size_bytes: record.key_len() + record.payload_len(),
-            source: source.clone(),
-        });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rdkafka::consumer::{BaseConsumer, Consumer};
-    use rdkafka::mocking::{MockCluster, MockCoordinator};
-    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
-
-    use super::*;
-    use crate::kafka::{EmbeddedBroker, admin, read_to_end};
-
-    const TIMEOUT: Duration = Duration::from_secs(20);
-
-    fn producer(broker: &EmbeddedBroker) -> TransactionalProducer {
-        TransactionalProducer::new(&broker.config("app"), "app.test", TIMEOUT).unwrap()
-    }
-
-    fn payloads(broker: &EmbeddedBroker) -> Vec<String> {
-        let records = read_to_end(&broker.config("app"), "out", TIMEOUT).unwrap();
-        records.iter().map(|record| String::from_utf8(record.payload().unwrap().to_vec()).unwrap()).collect()
-    }
-
-    #[test]
-    fn transactions_follow_each_other() {
-        let broker = EmbeddedBroker::start(&[("in", 1), ("out", 1)]).unwrap();
-        let producer = producer(&broker);
-        let consumer: BaseConsumer = broker.config("app").consumer("test").create().unwrap();
-        let mut offsets = NextOffsets::new();
-        for i in 0..3 {
-            producer.begin().unwrap();
-            producer.send(BaseRecord::to("out").key("k").payload(&format!("{i}"))).unwrap();
-            offsets.done("in", 0, i * 10);
-            producer.commit(&offsets, &consumer.group_metadata().unwrap()).unwrap();
-        }
-        assert_eq!(payloads(&broker), ["0", "1", "2"]);
-    }
-
-    #[test]
-    fn an_aborted_transaction_leaves_the_producer_usable() {
-        let broker = EmbeddedBroker::start(&[("out", 1)]).unwrap();
-        let producer = producer(&broker);
-        producer.begin().unwrap();
-        for _ in 0..1000 {
-            producer.send(BaseRecord::to("out").key("k").payload("thrown away")).unwrap();
-        }
-        let start = Instant::now();
-        producer.abort().unwrap();
-        assert!(start.elapsed() < TIMEOUT / 2, "the abort waited for its own delivery reports: {:?}", start.elapsed());
-        producer.begin().unwrap();
-        producer.send(BaseRecord::to("out").key("k").payload("kept")).unwrap();
-        producer.commit_records().unwrap();
-        assert_eq!(payloads(&broker).last().map(String::as_str), Some("kept"));
-        assert!(!admin::end_offsets(&broker.config("app"), "out").unwrap().is_empty());
-    }
-
-    #[test]
-    fn offsets_are_committed_though_the_group_s_coordinator_was_replaced() {
-        let cluster = MockCluster::new(3).unwrap();
-        for topic in ["in", "out"] {
-            cluster.create_topic(topic, 1, 1).unwrap();
-            cluster.partition_leader(topic, 0, Some(1)).unwrap();
-        }
-        cluster.coordinator(MockCoordinator::Transaction("app.test".into()), 1).unwrap();
-        cluster.coordinator(MockCoordinator::Group("app.test".into()), 2).unwrap();
-        let kafka = KafkaConfig::new(cluster.bootstrap_servers(), "app");
-        let producer = TransactionalProducer::new(&kafka, "app.test", TIMEOUT).unwrap();
-        let consumer: BaseConsumer = kafka.consumer("test").create().unwrap();
-        let commit = |offset| {
-            let mut offsets = NextOffsets::new();
-            offsets.done("in", 0, offset);
-            producer.begin().unwrap();
-            producer.send(BaseRecord::to("out").key("k").payload("v")).unwrap();
-            producer.commit(&offsets, &consumer.group_metadata().unwrap())
-        };
-        commit(0).unwrap();
-        cluster.coordinator(MockCoordinator::Group("app.test".into()), 3).unwrap();
-        cluster.broker_down(2).unwrap();
-        // From then on the client knows that the broker is gone, and yet waits for it.
-        let brokers = || producer.producer.client().fetch_metadata(None, TIMEOUT).unwrap().brokers().len();
-        while brokers() > 2 {
-            std::thread::park_timeout(RETRY_PAUSE);
-        }
-        commit(1).unwrap();
-    }
-
-    #[test]
-    fn a_refused_transactional_id_is_named() {
-        let cluster = MockCluster::new(1).unwrap();
-        let kafka = KafkaConfig::new(cluster.bootstrap_servers(), "app");
-        let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
-        cluster.request_errors(RDKafkaApiKey::InitProducerId, &[refused; 5]);
-        let error = TransactionalProducer::new(&kafka, "app.test", TIMEOUT).err().unwrap();
-        assert!(error.to_string().starts_with("not allowed to Write to transactional id \"app.test\""), "{error}");
-        assert_eq!(error.kind(), ErrorKind::Fatal);
-    }
-
-    #[test]
-    fn a_topic_that_is_refused_within_a_transaction_is_named_and_forgotten_with_it() {
-        let cluster = MockCluster::new(1).unwrap();
-        cluster.create_topic("out", 1, 1).unwrap();
-        let kafka = KafkaConfig::new(cluster.bootstrap_servers(), "app");
-        let producer = TransactionalProducer::new(&kafka, "app.test", TIMEOUT).unwrap();
-        producer.begin().unwrap();
-        let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
-        cluster.request_errors(RDKafkaApiKey::AddPartitionsToTxn, &[refused]);
-        let sent = producer.send(BaseRecord::to("out").key("k").payload("v"));
-        let error = sent.and_then(|()| producer.commit_records()).unwrap_err();
-        assert!(error.to_string().starts_with("not allowed to Write to topic \"out\""), "{error}");
-        producer.abort().unwrap();
-        assert_eq!(producer.producer.context().take_refused_topic(), None);
-    }
-
-    #[test]
-    fn a_record_that_is_too_large_is_named_and_spoils_only_its_transaction() {
-        let broker = EmbeddedBroker::start(&[("out", 1)]).unwrap();
-        let mut kafka = broker.config("app");
-        kafka.properties.insert("message.max.bytes".into(), "2000".into());
-        let producer = TransactionalProducer::new(&kafka, "app.test", TIMEOUT).unwrap();
-        producer.begin().unwrap();
-        let error = producer.send(BaseRecord::to("out").key("k").payload(&vec![b'x'; 5000])).unwrap_err();
-        assert!(matches!(&error, Error::RecordTooLarge { topic, size_bytes: 5001 } if topic == "out"), "{error}");
-        assert_eq!(error.kind(), ErrorKind::Abort);
-        producer.abort().unwrap();
-        producer.begin().unwrap();
-        producer.send(BaseRecord::to("out").key("k").payload("small")).unwrap();
-        producer.commit_records().unwrap();
-        assert_eq!(payloads(&broker), ["small"]);
-    }
-
-    #[test]
-    fn a_lost_record_fails_the_commit() {
-        let broker = EmbeddedBroker::start(&[("out", 1)]).unwrap();
-        let mut kafka = broker.config("app");
-        // A partition that does not exist is known only once the topic's metadata is there.
-        kafka.properties.insert("topic.metadata.propagation.max.ms".into(), "100".into());
-        let producer = TransactionalProducer::new(&kafka, "app.test", TIMEOUT).unwrap();
-        producer.begin().unwrap();
-        let sent = producer.send(BaseRecord::to("out").key("k").payload("nowhere").partition(7));
-        let error = sent.and_then(|()| producer.commit_records()).unwrap_err();
-        assert!(matches!(&error, Error::Delivery { topic, .. } if topic == "out"), "{error}");
-        assert_eq!(error.kind(), ErrorKind::Abort);
-        producer.abort().unwrap();
     }
 }

@@ -23,7 +23,15 @@ pub struct Inspection {
     pub broker_settings: Settings,
     /// The topics that exist among those asked for.
     pub topics: BTreeMap<String, TopicInspection>,
+    /// Those of Kafka's own that this client may see: they are made when they are needed first.
+    pub internal: BTreeMap<String, TopicInspection>,
 }
+
+/// Where the offsets of consumer groups are kept.
+pub const GROUP_OFFSETS: &str = "__consumer_offsets";
+
+/// Where the state of transactions is kept.
+pub const TRANSACTION_STATE: &str = "__transaction_state";
 
 /// A topic with its settings.
 #[derive(Debug, Clone)]
@@ -53,11 +61,20 @@ pub fn inspect(kafka: &KafkaConfig, topics: &[&str]) -> Result<Inspection, Error
         Some(broker) => settings(ResourceSpecifier::Broker(broker.id())),
         None => Err("there is no broker".to_owned()),
     };
-    let described = found.into_iter().map(|(name, description)| {
-        let settings = settings(ResourceSpecifier::Topic(&name));
-        (name, TopicInspection { description, settings })
-    });
-    Ok(Inspection { brokers: metadata.brokers().len(), broker_settings, topics: described.collect() })
+    let with_settings = |found: BTreeMap<String, TopicDescription>| {
+        let described = found.into_iter().map(|(name, description)| {
+            let settings = settings(ResourceSpecifier::Topic(&name));
+            (name, TopicInspection { description, settings })
+        });
+        described.collect()
+    };
+    let internal = descriptions(&metadata, &[GROUP_OFFSETS, TRANSACTION_STATE]);
+    Ok(Inspection {
+        brokers: metadata.brokers().len(),
+        broker_settings,
+        topics: with_settings(found),
+        internal: with_settings(internal),
+    })
 }
 
 fn settings(answer: Result<Vec<Result<ConfigResource, RDKafkaErrorCode>>, KafkaError>) -> Settings {
