@@ -8,6 +8,7 @@ use registry::Reference;
 use scorer::features::Features;
 use scorer::stream::{Stream, StreamReport};
 use serde::Serialize;
+use service::health::Component;
 use std::fmt;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -38,8 +39,11 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     scorer::metrics::describe();
     let Args { until_end, model, output } = args;
     let service = UntilEnd { name: "stream", health: config.health.clone(), until_end, output };
-    let prepare = async |supervisor: &_, health| {
+    let prepare = async |supervisor: &_, health: Component| {
+        let loading = health.beside("model");
+        loading.starting("no model: it is being loaded");
         let model = model_in_use::follow(&config, model, supervisor).await?;
+        loading.ready();
         let features = Features::connect(&config.redis, &config.features.parse()?).await?;
         // The open transaction may take its whole time, and its abort as much.
         let grace = Duration::from_millis(2 * config.scorer.transaction_timeout_ms) + Duration::from_secs(5);

@@ -67,12 +67,13 @@ impl UntilEnd {
         let token = supervisor.token().clone();
         // What has begun stops also where the rest cannot begin, before the runtime goes.
         let _stopping = token.clone().drop_guard();
-        let Prepared { work, grace } = prepare(&supervisor, component).await?;
+        // First of all: what takes time to prepare, such as a large model, is told as not ready meanwhile.
         if !self.health.listen.is_empty() {
             let listener = service::health::bind(&self.health.listen, "health.listen").await?;
             let serving = service::health::serve(listener, health.router(), token.clone());
             supervisor.spawn("health", Policy::Essential, serving);
         }
+        let Prepared { work, grace } = prepare(&supervisor, component).await?;
         let (sender, report) = tokio::sync::oneshot::channel();
         let (signal, until_end) = (stop.clone(), self.until_end);
         supervisor.spawn_blocking(self.name, Policy::Essential, move || {

@@ -27,8 +27,8 @@ pub struct HealthConfig {
 /// How well a component is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Condition {
-    /// It has said nothing yet.
-    Starting,
+    /// It does not work yet, for this reason.
+    Starting(String),
     Ready,
     NotReady(String),
     Dead(String),
@@ -48,13 +48,14 @@ impl Health {
 
     /// The handle through which a component states its condition; it is not ready until it says so.
     pub fn component(&self, name: &'static str) -> Component {
-        self.set(name, Condition::Starting);
-        Component { health: self.clone(), name }
+        let component = Component { health: self.clone(), name };
+        component.starting("starting");
+        component
     }
 
-    /// True while a component has not said anything.
+    /// True while a component has not begun to work.
     pub fn is_starting(&self) -> bool {
-        self.components().values().any(|condition| *condition == Condition::Starting)
+        self.components().values().any(|condition| matches!(condition, Condition::Starting(_)))
     }
 
     /// True when no component needs a restart.
@@ -74,14 +75,13 @@ impl Health {
     fn not_live_reasons(&self) -> BTreeMap<&'static str, String> {
         self.reasons(|condition| match condition {
             Condition::Dead(reason) => Some(reason),
-            Condition::Starting | Condition::Ready | Condition::NotReady(_) => None,
+            Condition::Starting(_) | Condition::Ready | Condition::NotReady(_) => None,
         })
     }
 
     fn not_ready_reasons(&self) -> BTreeMap<&'static str, String> {
         self.reasons(|condition| match condition {
-            Condition::Starting => Some("starting"),
-            Condition::Dead(reason) | Condition::NotReady(reason) => Some(reason),
+            Condition::Starting(reason) | Condition::Dead(reason) | Condition::NotReady(reason) => Some(reason),
             Condition::Ready => None,
         })
     }
@@ -116,6 +116,11 @@ impl Component {
     /// Another component of the same process.
     pub fn beside(&self, name: &'static str) -> Component {
         self.health.component(name)
+    }
+
+    /// It has not begun to work, because it waits for this.
+    pub fn starting(&self, reason: impl Into<String>) {
+        self.health.set(self.name, Condition::Starting(reason.into()));
     }
 
     /// It works.
@@ -233,11 +238,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_component_is_starting_until_it_says_something() {
+    async fn a_component_is_starting_until_it_begins_to_work() {
         let health = Health::new();
         let kafka = health.component("kafka");
         assert!(health.is_starting() && health.is_live() && !health.is_ready());
         assert_eq!(get(&health, "/health/ready").await.1["reasons"], serde_json::json!({"kafka": "starting"}));
+        kafka.starting("no broker yet");
+        assert!(health.is_starting() && health.is_live());
+        assert_eq!(get(&health, "/health/ready").await.1["reasons"], serde_json::json!({"kafka": "no broker yet"}));
         kafka.not_ready("no partitions assigned");
         assert!(!health.is_starting() && !health.is_ready());
     }

@@ -30,13 +30,14 @@ impl End {
         Ok(Self { offsets, reached: HashMap::new(), told: HashMap::new(), looked_at_others: None })
     }
 
-    /// Whether the record came after the start; notes that its partition is done if it is the last before.
-    pub(super) fn is_beyond(&mut self, partition: i32, offset: i64, epoch: Epoch) -> bool {
-        let end = self.offsets.get(&partition).copied().unwrap_or(0);
-        if offset + 1 >= end {
-            self.reached.insert(partition, epoch);
-        }
-        offset >= end
+    /// The offset at which a partition ends for this run; one that was added later has its end at the start.
+    pub(super) fn of(&self, partition: i32) -> i64 {
+        self.offsets.get(&partition).copied().unwrap_or(0)
+    }
+
+    /// The last record before the end of a partition was read, or one behind it.
+    pub(super) fn reached(&mut self, partition: i32, epoch: Epoch) {
+        self.reached.insert(partition, epoch);
     }
 
     /// The client tells of the end of a partition. Where no record showed that the run ends there, markers may stand between the
@@ -123,15 +124,12 @@ mod tests {
     }
 
     #[test]
-    fn the_last_record_before_the_end_is_taken_and_the_next_one_not() {
+    fn a_run_is_done_when_its_partitions_are() {
         let (mut end, owned) = (end(&[(0, 10)]), Owned::of(&[(0, 1)]));
-        assert!(!end.is_beyond(0, 8, 1));
+        assert_eq!((end.of(0), end.of(7)), (10, 0), "the other one was added later");
         assert_eq!(end.left_to_others(&owned), None);
-        assert!(!end.is_beyond(0, 9, 1));
-        assert!(end.is_beyond(0, 10, 1));
+        end.reached(0, 1);
         assert_eq!(end.left_to_others(&owned), Some(Vec::new()));
-        // A partition that was added later has its end at the start.
-        assert!(end.is_beyond(7, 0, 1));
     }
 
     #[test]
@@ -155,7 +153,7 @@ mod tests {
     #[test]
     fn what_was_reached_by_another_assignment_or_belongs_to_another_member_is_not_done() {
         let mut end = end(&[(0, 10), (1, 20)]);
-        end.is_beyond(0, 9, 1);
+        end.reached(0, 1);
         assert_eq!(end.left_to_others(&Owned::of(&[(0, 2)])), None);
         assert_eq!(end.left_to_others(&Owned::of(&[(0, 1)])), Some(vec![(1, 20)]));
     }

@@ -5,12 +5,13 @@ use super::config::{ROLE, StreamConfig};
 use super::end::End;
 use super::ownership::{Callbacks, Epoch, Ownership};
 use super::positions::Positions;
+use super::presence::Presence;
 use super::silence::Silence;
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
-use service::kafka::{Access, Error, ErrorKind, KafkaConfig, OnLostRange};
+use service::kafka::{Access, Error, KafkaConfig, OnLostRange};
 use std::cell::Cell;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
@@ -79,6 +80,7 @@ pub(super) struct Intake<'c> {
     pub(super) end: Option<End>,
     pub(super) silence: Silence,
     pub(super) positions: Positions,
+    pub(super) presence: Presence,
 }
 
 impl<'c> Intake<'c> {
@@ -91,6 +93,7 @@ impl<'c> Intake<'c> {
             if self.silence.is_due() {
                 self.look_for_silence();
             }
+            self.presence.look(self.consumer, self.topic);
             if batch.is_empty() && !came {
                 self.confirm_ends(&mut batch);
             }
@@ -199,8 +202,13 @@ impl<'c> Intake<'c> {
                 self.ownership.left();
                 Ok(false)
             }
+            // A run until the end would wait for records that are gone.
+            Some(Err(error)) if is_missing(&error) && self.end.is_none() => {
+                self.presence.missing(self.topic);
+                Ok(false)
+            }
             Some(Err(error)) => {
-                if is_fatal(&error) {
+                if is_fatal(&error) || is_missing(&error) {
                     let needs = [Access::read_topic(self.topic), Access::read_group(self.group)];
                     return Err(Error::refused_or_client("read reviews", error, &needs));
                 }
@@ -214,8 +222,13 @@ impl<'c> Intake<'c> {
         let partition = message.partition();
         let known = run.filter(|run| run.partition == partition && run.change == self.ownership.change());
         let Some(run) = known.or_else(|| self.begin_run(partition, batch, run)) else { return };
-        if self.end.as_mut().is_some_and(|end| end.is_beyond(partition, message.offset(), run.epoch)) {
-            return;
+        if message.offset() + 1 >= run.end
+            && let Some(end) = &mut self.end
+        {
+            end.reached(partition, run.epoch);
+            if message.offset() >= run.end {
+                return;
+            }
         }
         if !self.positions.advance(partition, run.epoch, message.offset()) {
             tracing::warn!(
@@ -236,7 +249,8 @@ impl<'c> Intake<'c> {
         let epoch = self.ownership.now().epoch(partition)?;
         self.silence.record(partition, epoch);
         batch.enter(partition, epoch);
-        *run = Some(Run { partition, epoch, change, at: Instant::now() });
+        let end = self.end.as_ref().map_or(i64::MAX, |end| end.of(partition));
+        *run = Some(Run { partition, epoch, change, end, at: Instant::now() });
         *run
     }
 
@@ -304,6 +318,8 @@ struct Run {
     epoch: Epoch,
     /// The last change of what is owned before it.
     change: u64,
+    /// Where the partition ends for this run of the program.
+    end: i64,
     /// When it began.
     at: Instant,
 }
@@ -311,18 +327,17 @@ struct Run {
 /// What no waiting heals. The rest is a cluster in trouble: librdkafka goes on trying, and its log says so.
 fn is_fatal(error: &KafkaError) -> bool {
     use RDKafkaErrorCode as Code;
-    let is_refusal = error.rdkafka_error_code().is_some_and(|code| {
+    let is_refusal = |code| {
         matches!(
             code,
-            Code::TopicAuthorizationFailed
-                | Code::GroupAuthorizationFailed
-                | Code::UnknownTopicOrPartition
-                | Code::UnknownTopic
-                | Code::Fenced
-                | Code::FencedInstanceId
+            Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed | Code::Fenced | Code::FencedInstanceId
         )
-    });
-    is_refusal
-        || Error::client("read reviews", error.clone()).kind() == ErrorKind::Fatal
-            && matches!(error, KafkaError::MessageConsumptionFatal(_))
+    };
+    matches!(error, KafkaError::MessageConsumptionFatal(_)) || error.rdkafka_error_code().is_some_and(is_refusal)
+}
+
+/// The topic was there when the process began.
+fn is_missing(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(error.rdkafka_error_code(), Some(Code::UnknownTopicOrPartition | Code::UnknownTopic))
 }

@@ -9,6 +9,7 @@
 //! transaction outlived its time-out or its commit was never confirmed, is replaced by another of the same id, which goes on
 //! behind the committed offsets. An error that doesn't pass ends the worker; the next one resumes from the same offsets.
 
+mod attempts;
 mod batch;
 mod config;
 mod dead_letter;
@@ -16,6 +17,7 @@ mod end;
 mod intake;
 mod ownership;
 mod positions;
+mod presence;
 mod progress;
 mod publish;
 mod report;
@@ -88,6 +90,7 @@ impl Stream {
         };
         let producer = settings.connect()?;
         let watched = self.health.beside("progress");
+        let presence = presence::Presence::new(self.health.beside("topic"));
         let ownership = Arc::new(ownership::Ownership::new(self.health));
         let starts = start::Starts::new(
             self.kafka.clone(),
@@ -116,6 +119,7 @@ impl Stream {
             end,
             silence: silence::Silence::new(self.config.stall_timeout() / 2),
             positions: positions::Positions::default(),
+            presence,
         };
         let worker = work::Worker {
             model: self.model,

@@ -121,9 +121,10 @@ impl Ownership {
     /// The worker has left the group, of itself or because it was not heard of, and joins anew.
     pub(super) fn left(&self) {
         self.stages.enter(Stage::Joining);
-        self.progress.left();
+        self.progress.unassigned();
     }
 
+    /// The group answers each revocation with an assignment, be it of nothing: until then health says that there is none.
     fn revoke(&self, partitions: Vec<i32>, is_lost: bool) {
         // Waits for the transaction that is open, if one is.
         self.is_giving_up.store(true, Ordering::Release);
@@ -135,9 +136,10 @@ impl Ownership {
             owned.partitions.remove(&partition);
         }
         tell(&owned);
-        if is_lost {
-            self.left();
+        if is_lost || owned.partitions.is_empty() {
+            self.stages.enter(Stage::Joining);
         }
+        self.progress.unassigned();
     }
 }
 
@@ -176,5 +178,28 @@ impl ConsumerContext for Callbacks {
         if let Err(error) = done {
             tracing::warn!("the consumer group could not rebalance: {error}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use service::health::Health;
+
+    #[test]
+    fn a_revocation_that_no_assignment_follows_shows_in_health() {
+        let health = Health::new();
+        let ownership = Ownership::new(health.component("stream"));
+        ownership.assign(vec![0, 1]);
+        assert!(health.is_ready() && ownership.progress.is_assigned());
+        ownership.revoke(vec![1], false);
+        assert!(health.is_ready(), "it works on with the other one");
+        assert!(!ownership.progress.is_assigned(), "and the group owes it an answer");
+        ownership.assign(Vec::new());
+        assert!(ownership.progress.is_assigned());
+        ownership.revoke(vec![0], false);
+        assert!(!health.is_ready() && !ownership.progress.is_assigned());
+        ownership.assign(Vec::new());
+        assert!(health.is_ready() && ownership.progress.is_assigned(), "a reserve");
     }
 }

@@ -71,8 +71,14 @@ impl Progress {
         self.state().unassigned = None;
     }
 
-    pub(super) fn left(&self) {
+    /// The group owes this member an answer: it was lost sight of, or has given partitions up.
+    pub(super) fn unassigned(&self) {
         self.state().unassigned.get_or_insert_with(Instant::now);
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_assigned(&self) -> bool {
+        self.state().unassigned.is_none()
     }
 
     /// The partitions that are silent now, if any.
@@ -150,7 +156,7 @@ mod tests {
         assert!(complaint(&progress, LIMIT).unwrap().contains("has assigned nothing"));
         progress.assigned();
         assert_eq!(complaint(&progress, LIMIT), None);
-        progress.left();
+        progress.unassigned();
         assert_eq!(complaint(&progress, LIMIT / 2), None);
         assert!(complaint(&progress, LIMIT).unwrap().contains("has assigned nothing"));
     }

@@ -1,5 +1,6 @@
 //! Writing what came of a batch, and the offsets of its records, in one transaction.
 
+use super::attempts::{Attempts, MAX_ATTEMPTS};
 use super::dead_letter::{DeadLetter, DeadLetterCause, prediction_bytes};
 use super::intake::ReviewConsumer;
 use super::ownership::{Owned, Ownership};
@@ -14,37 +15,9 @@ use rdkafka::{Message, TopicPartitionList};
 use service::kafka::{
     Error, ErrorKind, KafkaConfig, NextOffset, NextOffsets, TransactionalProducer, committed_offsets, headers,
 };
-use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
-
-/// A batch is tried this often: with the pauses between, longer than a broker takes to be replaced.
-const MAX_ATTEMPTS: u32 = 12;
-
-/// The first pause between attempts; each next one is twice as long, up to [`MAX_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const MAX_PAUSE: Duration = Duration::from_secs(5);
-
-struct Pauses(Duration);
-
-impl Pauses {
-    fn new() -> Self {
-        Self(FIRST_PAUSE)
-    }
-
-    /// Between half of the pause and all of it, so that scorers that failed together don't come back together.
-    fn next(&mut self) -> Duration {
-        let pause = self.0;
-        self.0 = (pause * 2).min(MAX_PAUSE);
-        // The standard library's only source of chance.
-        let chance = RandomState::new().hash_one(()) as f64 / u64::MAX as f64;
-        pause.mul_f64(0.5 + chance / 2.0)
-    }
-}
-
-/// A producer is replaced this often for one batch: the first may have outlived its transaction's time-out.
-const MAX_PRODUCERS: u32 = 3;
 
 /// How long the committed offsets may take to be read.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -143,64 +116,21 @@ impl Publisher<'_> {
 
     /// Publishes these records of the batch, in as many attempts as it takes.
     fn publish_part(&mut self, scored: &ScoredBatch<'_>, part: &Range<usize>) -> Result<(), Error> {
-        let mut pauses = Pauses::new();
-        let mut producers = 1;
-        let mut is_lost = false;
-        // What an earlier producer had committed of the batch.
-        let mut done = NextOffsets::new();
-        for attempt in 1.. {
+        let mut attempts = Attempts::new();
+        loop {
             let started = Instant::now();
-            let error = match self.attempt(scored, part, &mut is_lost, &mut done) {
+            match self.attempt(scored, part, &mut attempts) {
                 Ok(records) => {
                     metrics::record_transaction(records, started.elapsed());
                     if std::mem::take(&mut self.is_stalled) {
                         self.ownership.stages.progressed();
                     }
-                    break;
+                    return Ok(());
                 }
-                Err(error) => error,
-            };
-            let was_lost = is_lost;
-            let error = match error.kind() {
-                _ if was_lost => error,
-                ErrorKind::Abort | ErrorKind::Retry => match self.producer.abort() {
-                    Ok(()) => error,
-                    Err(error) => {
-                        is_lost = true;
-                        error
-                    }
-                },
-                ErrorKind::Fenced | ErrorKind::Fatal => {
-                    is_lost = true;
-                    error
-                }
-            };
-            if matches!(error, Error::NotAllowed { .. }) {
-                // No attempt heals that. Readers need not wait behind what the transaction holds, if it can be told so.
-                let _ = self.producer.abort();
-                return Err(error);
+                Err(error) => self.prepare_another(error, &mut attempts)?,
             }
-            metrics::count_abort();
-            if error.refused_topic().is_some() && !is_lost {
-                // It would be refused again.
-                return Err(error);
-            }
-            self.is_stalled = true;
-            self.ownership.stages.stalled(&format!("transactions fail: {error}"));
-            let is_final = is_lost && (producers == MAX_PRODUCERS || self.settings.may_have_a_successor());
-            if is_final || attempt == MAX_ATTEMPTS || self.stop.is_cancelled() {
-                return Err(error);
-            }
-            if is_lost {
-                self.ownership.stages.set_fenced(true);
-                producers += 1;
-                tracing::warn!("a new producer takes over, attempt {attempt} of {MAX_ATTEMPTS}: {error}");
-            } else {
-                tracing::warn!("transaction aborted, attempt {attempt} of {MAX_ATTEMPTS}: {error}");
-            }
-            std::thread::park_timeout(pauses.next());
+            std::thread::park_timeout(attempts.pauses.next());
         }
-        Ok(())
     }
 
     /// One transaction, by a new producer where the last one is lost. Answers how many records were committed.
@@ -208,17 +138,59 @@ impl Publisher<'_> {
         &mut self,
         scored: &ScoredBatch<'_>,
         part: &Range<usize>,
-        is_lost: &mut bool,
-        done: &mut NextOffsets,
+        attempts: &mut Attempts,
     ) -> Result<usize, Error> {
-        if *is_lost {
-            *done = self.replace_producer(scored)?;
-            *is_lost = false;
+        attempts.made += 1;
+        if attempts.has_lost_producer {
+            attempts.done = self.replace_producer(scored)?;
+            attempts.has_lost_producer = false;
         }
         // Between attempts the lock is free, so that a rebalance that made one fail can go on.
         let held = self.ownership.hold();
-        self.transact(scored, part, &held.owned, done)?;
+        self.transact(scored, part, &held.owned, &attempts.done)?;
         Ok(self.report.add(scored, part, &held.owned))
+    }
+
+    /// Ends what a failed attempt has left open. The error where there is to be no other attempt.
+    fn prepare_another(&mut self, error: Error, attempts: &mut Attempts) -> Result<(), Error> {
+        let error = if attempts.has_lost_producer { error } else { self.abort_after(error, attempts) };
+        if matches!(error, Error::NotAllowed { .. }) {
+            // No attempt heals that. Readers need not wait behind what the transaction holds, if it can be told so.
+            let _ = self.producer.abort();
+            return Err(error);
+        }
+        metrics::count_abort();
+        if error.refused_topic().is_some() && !attempts.has_lost_producer {
+            // It would be refused again.
+            return Err(error);
+        }
+        self.is_stalled = true;
+        self.ownership.stages.stalled(&format!("transactions fail: {error}"));
+        if attempts.is_last(self.settings.may_have_a_successor()) || self.stop.is_cancelled() {
+            return Err(error);
+        }
+        let made = attempts.made;
+        if attempts.has_lost_producer {
+            self.ownership.stages.set_fenced(true);
+            attempts.producers += 1;
+            tracing::warn!("a new producer takes over, attempt {made} of {MAX_ATTEMPTS}: {error}");
+        } else {
+            tracing::warn!("transaction aborted, attempt {made} of {MAX_ATTEMPTS}: {error}");
+        }
+        Ok(())
+    }
+
+    /// Aborts where this producer can still do so. Answers why it cannot go on, or else the error that it is given.
+    fn abort_after(&self, error: Error, attempts: &mut Attempts) -> Error {
+        let lost = match error.kind() {
+            ErrorKind::Abort | ErrorKind::Retry => match self.producer.abort() {
+                Ok(()) => return error,
+                Err(lost) => lost,
+            },
+            ErrorKind::Fenced | ErrorKind::Fatal => error,
+        };
+        attempts.has_lost_producer = true;
+        lost
     }
 
     /// Replaces a producer that can't go on. Its last transaction is over then, one way or the other; the answer, the group's

@@ -190,7 +190,9 @@ impl Worker {
             let others: Vec<_> = rest
                 .chunks(size)
                 .enumerate()
-                .map(|(i, records)| scope.spawn(move || each((i + 1) * size, records)))
+                .map(|(i, records)| {
+                    super::spawn(scope, &format!("scoring {}", i + 1), move || each((i + 1) * size, records))
+                })
                 .collect();
             let mut all = vec![each(0, first)];
             all.extend(
