@@ -63,6 +63,10 @@ where it ended, and letters that another replay has sent, under whichever filter
 over. Of two replays at a time the later takes over. What dies again during the replay waits
 for the next one.
 
+A letter whose topic does not take it, because it is gone, or refuses the record for its size
+or by another rule, stays where it is, and is counted and named; the others go on. Where only a
+permission is missing, the exit code is 1.
+
 A transaction holds at most scorer.batch_max_records letters. SIGINT and SIGTERM finish the
 one that is open.
 
@@ -120,7 +124,10 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
             let (topic, selection) = args.selection.read(&config);
             let replay = Replay { topic, selection, config: config.scorer, dry_run: args.dry_run };
             let report = tokio::task::spawn_blocking(move || replay.run(&stop, &mut Display::new().shown())).await??;
-            args.output.result(&Replayed(report))
+            let not_allowed = report.not_allowed().map(str::to_owned);
+            args.output.result(&Replayed(report))?;
+            // The others are sent: what is left takes a permission, and the same replay again.
+            not_allowed.map_or(Ok(()), |reason| Err(anyhow::Error::msg(reason)))
         }
     }
 }

@@ -90,9 +90,10 @@ impl fmt::Display for Replayed {
         for (reason, letters) in &self.0.not_replayable {
             write!(f, "\ncannot be sent, {}: {letters}", reason.as_str().replace('_', " "))?;
             let examples: Vec<_> = self.0.examples.iter().filter(|example| example.reason == *reason).collect();
-            for Example { partition, offset, origin, .. } in &examples {
+            for Example { partition, offset, origin, message, .. } in &examples {
                 let origin = origin.as_ref().map_or_else(String::new, |origin| format!(", from {origin}"));
-                write!(f, "\n  {topic}/{partition}@{offset}{}", on_one_line(&origin))?;
+                let message = message.as_ref().map_or_else(String::new, |message| format!(": {message}"));
+                write!(f, "\n  {topic}/{partition}@{offset}{}{}", on_one_line(&origin), on_one_line(&message))?;
             }
             if (examples.len() as u64) < *letters {
                 write!(f, "\n  and {} more; `plaudit dlq list` shows them", letters - examples.len() as u64)?;
@@ -122,7 +123,7 @@ mod tests {
             by_cause: [("empty".to_owned(), 7)].into(),
             replayed_earlier: 4,
             not_replayable: [(reason, 3)].into(),
-            examples: vec![Example { reason, partition: 1, offset: 5, origin }],
+            examples: vec![Example { reason, message: None, partition: 1, offset: 5, origin }],
             ..ReplayReport::default()
         };
         let expected = "\

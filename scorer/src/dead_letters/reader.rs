@@ -4,12 +4,13 @@
 use super::letter::Entry;
 use super::offset_set::OffsetSet;
 use super::{DeadLetterTopic, Error, Letter, marker};
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::BorrowedMessage;
-use rdkafka::{ClientContext, Message, Offset, TopicPartitionList};
+use rdkafka::{Message, Offset, TopicPartitionList};
 use schemas::Timestamp;
 use service::kafka::admin::describe;
+use service::kafka::events::Events;
 use service::kafka::{Access, Error as KafkaFailure, ErrorKind};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -194,13 +195,3 @@ fn consumer(topic: &DeadLetterTopic, isolation_level: &str) -> Result<BaseConsum
         .remove("client.rack");
     Ok(config.create_with_context(Events).map_err(|source| KafkaFailure::client("create a consumer", source))?)
 }
-
-struct Events;
-
-impl ClientContext for Events {
-    fn error(&self, event: KafkaError, reason: &str) {
-        service::kafka::events::log(&event, reason);
-    }
-}
-
-impl ConsumerContext for Events {}
