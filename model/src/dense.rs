@@ -13,10 +13,11 @@ pub(crate) struct Dense {
 
 /// Where the values of a feature lie among the training rows that have one.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Standard {
-    pub(crate) mean: f64,
+pub struct Standard {
+    /// Their mean.
+    pub mean: f64,
     /// The standard deviation, or 1 where all values are the same.
-    pub(crate) scale: f64,
+    pub scale: f64,
 }
 
 /// A value that lies further from the mean counts as this many standard deviations: one broken number must not outweigh a
@@ -52,8 +53,9 @@ impl Standard {
         self.mean.is_finite() && self.scale.is_finite() && self.scale > 0.0
     }
 
+    /// A transformed value in standard deviations from the mean; one that lies far away counts as ten.
     #[inline]
-    pub(crate) fn standardized(self, value: f64) -> f64 {
+    pub fn standardized(self, value: f64) -> f64 {
         ((value - self.mean) / self.scale).clamp(-FARTHEST, FARTHEST)
     }
 }

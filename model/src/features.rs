@@ -37,7 +37,7 @@ impl FeatureConfig {
     const MAX_NAME_BYTES: usize = 100;
 
     /// The value as it is weighed; none where it counts as missing: no finite number, or none that the transform takes.
-    pub(crate) fn transformed(&self, value: f64) -> Option<f64> {
+    pub fn transformed(&self, value: f64) -> Option<f64> {
         if !self.takes(value) {
             return None;
         }

@@ -11,6 +11,7 @@ mod fit;
 mod heavy_terms;
 mod keep_rates;
 pub mod metrics;
+mod parts;
 mod scoring;
 mod slots;
 mod table;
@@ -23,10 +24,12 @@ pub use config::{
     Cleaning, ConfigError, FitConfig, Markup, ModelConfig, Punctuation, Stemming, StopWords, TermIndex, Treatment,
     VectorizerConfig, Weighting,
 };
+pub use dense::Standard;
 pub use explain::{Contribution, Explanation, FeatureContribution, Field};
 pub use features::{FeatureConfig, MAX_FEATURES, Transform};
 pub use fit::{Corpus, FitError, FitProgress, FitReport};
 pub use heavy_terms::{HeavyTerms, NamedTerm, NamedTerms};
 pub use keep_rates::KeepRates;
-pub use scoring::{Model, Scratch};
-pub use terms::Document;
+pub use parts::{FeaturePart, Parts, TermPart};
+pub use scoring::{Model, Scratch, TermFrequency, sigmoid};
+pub use terms::{Document, Occurrences};

@@ -120,7 +120,7 @@ impl Model {
 }
 
 /// 1 / (1 + e^-x), without overflow at either end.
-pub(crate) fn sigmoid(x: f64) -> f64 {
+pub fn sigmoid(x: f64) -> f64 {
     if x >= 0.0 {
         1.0 / (1.0 + (-x).exp())
     } else {
@@ -130,7 +130,7 @@ pub(crate) fn sigmoid(x: f64) -> f64 {
 }
 
 /// A term's count to its frequency, as the weighting has it. Small counts, nearly all there are, are looked up.
-pub(crate) struct TermFrequency {
+pub struct TermFrequency {
     small: &'static [f32; 16],
     kind: FrequencyKind,
 }
@@ -165,7 +165,8 @@ static SUBLINEAR: [f32; 16] = [
 ];
 
 impl TermFrequency {
-    pub(crate) fn of(config: &VectorizerConfig) -> Self {
+    /// That of a configuration.
+    pub fn of(config: &VectorizerConfig) -> Self {
         match (config.weighting, config.sublinear_tf) {
             (Weighting::Binary, _) => Self { small: &BINARY, kind: FrequencyKind::Binary },
             (_, false) => Self { small: &LINEAR, kind: FrequencyKind::Linear },
@@ -173,8 +174,9 @@ impl TermFrequency {
         }
     }
 
+    /// The frequency of a count.
     #[inline]
-    pub(crate) fn value(&self, count: u32) -> f32 {
+    pub fn value(&self, count: u32) -> f32 {
         match self.small.get(count as usize) {
             Some(&value) => value,
             None => match self.kind {

@@ -65,10 +65,11 @@ pub(crate) enum Origin {
 
 /// How often the document holds the terms of a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Occurrences {
+pub struct Occurrences {
     /// The slot, or its place among those that the model knows.
-    pub(crate) of: u32,
-    pub(crate) count: u32,
+    pub of: u32,
+    /// How often.
+    pub count: u32,
 }
 
 /// The terms of one document, in the order of their first occurrence. Its buffers are used again for the next document.
