@@ -197,9 +197,9 @@ fn every_foreseen_failure_is_one_sentence_that_names_the_thing() {
         (format!("topics check {BROKER}"), 1, NO_BROKER),
         (format!("replay --input reviews.jsonl {BROKER}"), 1, NO_BROKER),
         (
-            "serve --registry models --set gateway.listen=127.0.0.1:0 --set redis.url=redis://127.0.0.1:1".into(),
-            1,
-            &["redis://127.0.0.1:1", "correct redis.url"],
+            "serve --registry models --set gateway.listen=127.0.0.1:0 --set redis.url=redis://me@127.0.0.1:1".into(),
+            2,
+            &["redis.url", "a user and no password"],
         ),
         ("serve --registry nothing --set gateway.listen=127.0.0.1:0".into(), 1, NO_MODEL),
         (format!("score --registry nothing {BROKER}"), 1, NO_MODEL),

@@ -41,13 +41,29 @@ impl Features {
         Self { store: Some(store), shared: Arc::default() }
     }
 
-    /// Connects to the store that the configuration names, if it names one.
+    /// Connects to the store that the configuration names, if it names one. A store that is away is unavailable until it is
+    /// there; one that refuses what the configuration says is an error.
     pub async fn connect(redis: &RedisConfig, views: &Views) -> Result<Self, Error> {
-        if redis.is_enabled() {
-            OnlineStore::connect(redis, views).await.map(Self::from_store)
-        } else {
-            Ok(Self::none())
+        if !redis.is_enabled() {
+            return Ok(Self::none());
         }
+        let store = OnlineStore::open(redis, views)?;
+        let checked = store.check().await;
+        let features = Self::from_store(store);
+        match checked {
+            Err(away @ Error::Unreachable { .. }) => features.begin_without(&away),
+            checked => checked?,
+        }
+        Ok(features)
+    }
+
+    /// Takes note that the store is away before anybody has read.
+    fn begin_without(&self, away: &Error) {
+        let now = Instant::now();
+        *self.shared() = Shared { circuit: Circuit::open(now), logged: Some(now) };
+        metrics::set_features_circuit(true);
+        metrics::count_feature_read_failure();
+        tracing::warn!("predictions begin without features, and have them once the store is there: {away}");
     }
 
     /// Whether there is a store.

@@ -7,6 +7,7 @@ use feature_store::views::FeaturesConfig;
 use schemas::{FeaturesStatus, Prediction, Rating, Source, Timestamp};
 use serde_json::{Value, json};
 use std::fmt::Write;
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 /// What the model takes: a mean, a count, and one that no view has.
@@ -157,6 +158,58 @@ fn without_a_store_the_features_count_as_their_means_and_the_log_says_so() {
     let (scorer, rest) = Running::start_and_wait_for(command.stdout(Stdio::null()), "takes features that no view");
     assert!(rest.contains("product_stats.rating_mean, user_stats.rating_count"), "{rest}");
     drop(scorer);
+}
+
+/// A port that nobody listens on.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn a_store_that_is_away_at_the_start_costs_a_status_and_is_read_once_it_is_there() {
+    let world = World::new(1);
+    train(&world, FEATURES);
+    let (port, reviews) = (free_port(), [review_of(0, Some("p"), Some("u")), review_of(1, None, None)]);
+    let url = format!("redis.url=redis://127.0.0.1:{port}");
+    let predictions = score(&world, &reviews, |command| drop(command.args(["--set", &url])));
+    let statuses: Vec<_> = predictions.iter().map(|prediction| prediction.features_status).collect();
+    assert_eq!(statuses, [FeaturesStatus::Unavailable, FeaturesStatus::None]);
+
+    let mut command = world.plaudit("serve");
+    command.args(["--listen", "127.0.0.1:0", "--set", &url, "--set", "redis.deadline_ms=2000"]);
+    let log = world.path("log");
+    command.stderr(std::fs::File::create(&log).unwrap());
+    let _gateway = Running(command.spawn().unwrap());
+    let said = || std::fs::read_to_string(&log).unwrap();
+    wait_for("the gateway", || said().contains("listening on http://"));
+    let warnings = said().lines().filter(|line| line.contains("redis.url")).map(str::to_owned).collect::<Vec<_>>();
+    assert!(matches!(&warnings[..], [one] if one.contains(&port.to_string())), "{warnings:?}");
+    let address: String = said().split_once("listening on http://").unwrap().1.to_owned();
+    let address: String = address.chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ':')).collect();
+    let status = || http::post(&address, "/predict", &reviews[0])["features_status"].as_str().unwrap().to_owned();
+    assert_eq!(status(), "unavailable");
+    assert!(http::get(&address, "/metrics").1.lines().any(|line| line == "plaudit_features_circuit_open 1"));
+
+    let mut redis = Command::new("redis-server");
+    redis.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", ""]);
+    let _redis = Running::start(redis.stdin(Stdio::null()).stdout(Stdio::null()));
+    wait_for("the features", || status() == "missing");
+    assert!(http::get(&address, "/metrics").1.lines().any(|line| line == "plaudit_features_circuit_open 0"));
+}
+
+#[test]
+fn a_store_that_refuses_what_is_configured_ends_the_start() {
+    let world = World::new(1);
+    let url = std::env::var("PLAUDIT_TEST_REDIS").expect("PLAUDIT_TEST_REDIS is not set: run dev/test");
+    let wrong = url.replace("redis://", "redis://nobody:wrong@");
+    for verb in ["score", "serve"] {
+        let mut command = world.plaudit(verb);
+        command.args(["--set", &format!("redis.url={wrong}"), "--set", "gateway.listen=127.0.0.1:0"]);
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("correct redis.url") && !said.contains("wrong@"), "{said}");
+    }
 }
 
 #[test]

@@ -11,9 +11,17 @@ pub enum Error {
         /// What the client says.
         reason: String,
     },
-    /// Nobody answers at start-up.
-    #[error("no Redis can be used at {url}: {reason}; start one, or correct redis.url (empty for no online store)")]
+    /// Nobody answers at start-up, or not yet.
+    #[error("no Redis can be reached at {url}: {reason}; start one, or correct redis.url (empty for no online store)")]
     Unreachable {
+        /// The address without its password.
+        url: String,
+        /// What the client or the server says.
+        reason: String,
+    },
+    /// What answers at start-up is no Redis, or none that lets us in.
+    #[error("what answers at {url} cannot be used: {reason}; correct redis.url and what stands beside it")]
+    Unusable {
         /// The address without its password.
         url: String,
         /// What the client or the server says.

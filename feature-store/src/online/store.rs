@@ -64,9 +64,23 @@ impl ViewReading {
 }
 
 impl OnlineStore {
-    /// Connects to Redis and makes sure that it answers.
+    /// The store in Redis. Nobody is asked yet: one that is away is unavailable until it is there.
+    pub fn open(redis: &RedisConfig, views: &Views) -> Result<Self, Error> {
+        RedisStore::open(redis, views).map(Self::Redis)
+    }
+
+    /// Makes sure that the store answers.
+    pub async fn check(&self) -> Result<(), Error> {
+        match self {
+            Self::Redis(store) => store.check().await,
+            Self::Memory(_) => Ok(()),
+        }
+    }
+
+    /// The store in Redis, which answers.
     pub async fn connect(redis: &RedisConfig, views: &Views) -> Result<Self, Error> {
-        RedisStore::connect(redis, views).await.map(Self::Redis)
+        let store = Self::open(redis, views)?;
+        store.check().await.map(|()| store)
     }
 
     /// An empty store in memory.

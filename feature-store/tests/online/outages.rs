@@ -1,5 +1,6 @@
 //! A server that is absent, slow or gone: errors in time, and recovery without a restart.
 
+use crate::servers::Server;
 use crate::stores::{at, config, redis_url, source, update, views};
 use feature_store::online::{Entity, Error, OnlineStore, RedisConfig, ReviewEntities, ViewReading};
 use schemas::FeaturesStatus;
@@ -142,7 +143,7 @@ async fn an_absent_server_is_one_sentence_without_the_password() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("redis://me:secret@127.0.0.1:{port}/0");
     let error = OnlineStore::connect(&config(&url), &views("")).await.unwrap_err().to_string();
-    assert!(error.starts_with(&format!("no Redis can be used at redis://me:***@127.0.0.1:{port}/0: ")), "{error}");
+    assert!(error.starts_with(&format!("no Redis can be reached at redis://me:***@127.0.0.1:{port}/0: ")), "{error}");
     assert!(error.contains("redis.url") && !error.contains("secret") && !error.contains('\n'), "{error}");
 }
 
@@ -150,8 +151,44 @@ async fn an_absent_server_is_one_sentence_without_the_password() {
 async fn a_refused_password_is_said_so() {
     let url = redis_url().replace("redis://", "redis://nobody:secret@");
     let error = OnlineStore::connect(&config(&url), &views("")).await.unwrap_err();
-    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+    assert!(matches!(error, Error::Unusable { .. }), "{error}");
     assert!(!error.to_string().contains("secret"), "{error}");
+}
+
+#[tokio::test]
+async fn what_answers_and_is_no_redis_is_said_so() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("redis://127.0.0.1:{}", listener.local_addr().unwrap().port());
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            let _ = client.read(&mut [0; 4096]);
+            let _ = client.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let error = OnlineStore::connect(&config(&url), &views("")).await.unwrap_err();
+    assert!(matches!(error, Error::Unusable { .. }), "{error}");
+    assert!(error.to_string().contains(&url), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_comes_after_the_store_was_opened_is_found() {
+    for arguments in [&[][..], &["--cluster-enabled", "yes"]] {
+        let mut server = Server::stopped(arguments);
+        let store = OnlineStore::open(&config(&server.url()), &views("")).unwrap();
+        for _ in 0..2 {
+            let error = store.check().await.unwrap_err();
+            assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+            let error = store.read(&[PRODUCT], at(0)).await.error.unwrap();
+            assert!(matches!(error, Error::Unavailable { .. }), "{error}");
+        }
+        server.start_again();
+        if !arguments.is_empty() {
+            assert!(server.command("CLUSTER ADDSLOTSRANGE 0 16383").starts_with("+OK"));
+        }
+        assert_eq!(read_after_recovery(&store).await, ViewReading::Missing);
+        store.check().await.unwrap();
+    }
 }
 
 #[tokio::test]

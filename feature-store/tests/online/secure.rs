@@ -18,7 +18,7 @@ async fn users_and_passwords_are_given() {
         let url = format!("redis://{secret}127.0.0.1:{}", server.port);
         match OnlineStore::connect(&config(&url), &views("")).await {
             Ok(_) => assert!(is_let_in, "{secret}"),
-            Err(error) => assert!(!is_let_in && matches!(error, Error::Unreachable { .. }), "{secret}: {error}"),
+            Err(error) => assert!(!is_let_in && matches!(error, Error::Unusable { .. }), "{secret}: {error}"),
         }
     }
 }
@@ -109,7 +109,7 @@ async fn tls_is_spoken_with_certificates_on_both_sides() {
     let without_authority = RedisConfig { ca_file: String::new(), ..settings.clone() };
     for refused in [without_certificate, without_authority] {
         let error = OnlineStore::connect(&refused, &views("")).await.unwrap_err();
-        assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+        assert!(matches!(error, Error::Unusable { .. }), "{error}");
     }
     let error = OnlineStore::connect(&RedisConfig { ca_file: path("nowhere.pem"), ..settings }, &views("")).await;
     let error = error.unwrap_err().to_string();
@@ -121,5 +121,5 @@ async fn without_tls_a_tls_server_is_not_understood_and_that_is_said() {
     let folder = certificates();
     let server = tls_server(folder.path(), "no");
     let error = OnlineStore::connect(&config(&server.url()), &views("")).await.unwrap_err();
-    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+    assert!(matches!(error, Error::Unreachable { .. } | Error::Unusable { .. }), "{error}");
 }

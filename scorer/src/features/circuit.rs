@@ -33,6 +33,11 @@ impl Default for Circuit {
 }
 
 impl Circuit {
+    /// Of a store that is known to be away.
+    pub(super) fn open(now: Instant) -> Self {
+        Self::Open { until: now + FIRST_PAUSE, pause: FIRST_PAUSE }
+    }
+
     pub(super) fn is_open(&self) -> bool {
         matches!(self, Self::Open { .. })
     }
@@ -55,7 +60,7 @@ impl Circuit {
         *self = match self {
             _ if is_success => Self::default(),
             Self::Closed { failures } if *failures + 1 < FAILURES => Self::Closed { failures: *failures + 1 },
-            Self::Closed { .. } => Self::Open { until: now + FIRST_PAUSE, pause: FIRST_PAUSE },
+            Self::Closed { .. } => Self::open(now),
             Self::Open { pause, .. } => {
                 let pause = (*pause * 2).min(LONGEST_PAUSE);
                 Self::Open { until: now + pause, pause }
@@ -68,7 +73,7 @@ impl Circuit {
 mod tests {
     use super::*;
 
-    fn open(now: Instant) -> Circuit {
+    fn failed(now: Instant) -> Circuit {
         let mut circuit = Circuit::default();
         (0..FAILURES).for_each(|_| circuit.record(false, now));
         circuit
@@ -83,13 +88,13 @@ mod tests {
             assert!(!circuit.is_open() && circuit.allows(now));
             circuit.record(true, now);
         }
-        assert!(open(now).is_open());
+        assert!(failed(now).is_open());
     }
 
     #[test]
     fn an_open_one_lets_one_read_through_after_each_pause_and_an_answer_closes_it() {
         let now = Instant::now();
-        let mut circuit = open(now);
+        let mut circuit = failed(now);
         assert!(!circuit.allows(now + FIRST_PAUSE - Duration::from_millis(1)));
         assert!(circuit.allows(now + FIRST_PAUSE));
         assert!(!circuit.allows(now + FIRST_PAUSE));
@@ -101,7 +106,7 @@ mod tests {
     #[test]
     fn pauses_grow_up_to_a_limit() {
         let mut now = Instant::now();
-        let mut circuit = open(now);
+        let mut circuit = failed(now);
         let mut pauses = Vec::new();
         for _ in 0..8 {
             let began = now;
@@ -118,7 +123,7 @@ mod tests {
     #[test]
     fn a_trial_that_nobody_heard_of_is_followed_by_another() {
         let now = Instant::now();
-        let mut circuit = open(now);
+        let mut circuit = failed(now);
         assert!(circuit.allows(now + FIRST_PAUSE));
         assert!(circuit.allows(now + 2 * FIRST_PAUSE));
     }

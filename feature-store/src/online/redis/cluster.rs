@@ -2,9 +2,9 @@
 
 use super::address::Place;
 use super::connection::Connector;
+use super::failure::Failure;
 use super::reply::Value;
-use super::server::Server;
-use super::servers::first_of;
+use super::server::{Server, first_of};
 use super::slot::SLOTS;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,23 +39,22 @@ impl Topology {
         self.node_of.get(usize::from(slot)).map_or(usize::MAX, |node| usize::from(*node))
     }
 
-    pub(super) fn server(&self, node: usize) -> Result<Server, String> {
-        let nobody = || "the cluster is down: no node holds some slots".to_owned();
+    pub(super) fn server(&self, node: usize) -> Result<Server, Failure> {
+        let nobody = || Failure::Away("the cluster is down: no node holds some slots".to_owned());
         self.nodes.get(node).map(|(_, server)| server.clone()).ok_or_else(nobody)
     }
 }
 
 impl Cluster {
-    pub(super) async fn connect(connector: Connector, seeds: Vec<Place>) -> Result<Self, String> {
+    /// Of some of its nodes. Nobody is asked yet.
+    pub(super) fn new(connector: Connector, seeds: Vec<Place>) -> Self {
         let topology = Arc::new(Topology { nodes: Vec::new(), node_of: Vec::new() });
         let known = Mutex::new(Known { topology, servers: HashMap::new(), is_stale: true });
-        let cluster = Self { connector, seeds, known };
-        cluster.topology().await?.server(0)?.call(&[b"PING"]).await?;
-        Ok(cluster)
+        Self { connector, seeds, known }
     }
 
     /// Who holds what, asked anew when it is known to have changed.
-    pub(super) async fn topology(&self) -> Result<Arc<Topology>, String> {
+    pub(super) async fn topology(&self) -> Result<Arc<Topology>, Failure> {
         let places: Vec<Place> = {
             let known = self.known();
             if !known.is_stale {
@@ -98,17 +97,17 @@ impl Cluster {
         known.servers.entry(place.clone()).or_insert_with(|| Server::new(&self.connector, place)).clone()
     }
 
-    async fn ask(&self, place: &Place) -> Result<Vec<Range>, String> {
+    async fn ask(&self, place: &Place) -> Result<Vec<Range>, Failure> {
         let server = self.server_at(place);
         let asking = server.call(&[b"CLUSTER", b"SLOTS"]);
-        let silent = |_| format!("{place}, a node of the cluster, does not answer");
+        let silent = |_| Failure::Away(format!("{place}, a node of the cluster, does not answer"));
         let answer = tokio::time::timeout(NODE_LIMIT, asking).await.map_err(silent)??;
         let ranges = match answer.value() {
             Value::Array(mut ranges) => ranges.by_ref().map(|range| Range::read(range, place)).collect(),
-            Value::Refused(reason) => return Err(reason.to_owned()),
+            Value::Refused(reason) => return Err(Failure::of_refusal(reason)),
             _ => None,
         };
-        ranges.ok_or_else(|| "CLUSTER SLOTS was answered by something else".to_owned())
+        ranges.ok_or_else(Failure::no_redis)
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {

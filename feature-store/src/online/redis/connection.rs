@@ -1,6 +1,7 @@
 //! A connection to a server: made, logged in, and used by one batch at a time.
 
 use super::address::{Login, Place};
+use super::failure::Failure;
 use super::reply::{NoReply, Reply, Request, Value};
 use crate::online::RedisConfig;
 use bytes::BytesMut;
@@ -63,15 +64,15 @@ impl Connector {
     }
 
     /// A new connection; the error says why there is none.
-    pub(super) async fn connect(&self, place: &Place) -> Result<Connection, String> {
+    pub(super) async fn connect(&self, place: &Place) -> Result<Connection, Failure> {
         match tokio::time::timeout(CONNECT_LIMIT, self.make(place)).await {
             Ok(made) => made,
-            Err(_) => Err(format!("{place} does not answer within {} s", CONNECT_LIMIT.as_secs())),
+            Err(_) => Err(Failure::Away(format!("{place} does not answer within {} s", CONNECT_LIMIT.as_secs()))),
         }
     }
 
-    async fn make(&self, place: &Place) -> Result<Connection, String> {
-        let failed = |error: io::Error| format!("{place} cannot be reached: {error}");
+    async fn make(&self, place: &Place) -> Result<Connection, Failure> {
+        let failed = |error: io::Error| Failure::Away(format!("{place} cannot be reached: {error}"));
         let stream = TcpStream::connect((place.host.as_str(), place.port)).await.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
         #[cfg(target_os = "linux")]
@@ -83,9 +84,11 @@ impl Connector {
             }
             Some(tls) => {
                 let tls = tokio_native_tls::TlsConnector::from(tls.clone());
-                let stream = tls.connect(&place.host, stream).await;
-                let (reader, writer) =
-                    tokio::io::split(stream.map_err(|error| format!("{place} speaks no TLS with us: {error}"))?);
+                let stream = tls.connect(&place.host, stream).await.map_err(|error| {
+                    let failure = Failure::of_tls(&error.to_string());
+                    failure.said(|reason| format!("{place} speaks no TLS with us: {reason}"))
+                })?;
+                let (reader, writer) = tokio::io::split(stream);
                 Connection::new(reader, writer)
             }
         };
@@ -93,7 +96,7 @@ impl Connector {
         Ok(connection)
     }
 
-    async fn log_in(&self, connection: &mut Connection) -> Result<(), String> {
+    async fn log_in(&self, connection: &mut Connection) -> Result<(), Failure> {
         let mut request = Request::default();
         if let Some(password) = &self.login.password {
             let user = self.login.user.as_deref();
@@ -106,7 +109,7 @@ impl Connector {
         }
         for reply in connection.call(&request).await? {
             if let Value::Refused(reason) = reply.value() {
-                return Err(reason.to_owned());
+                return Err(Failure::of_refusal(reason));
             }
         }
         Ok(())
@@ -119,7 +122,7 @@ impl Connection {
     }
 
     /// Sends commands, and brings the answer to each.
-    pub(super) async fn call(&mut self, request: &Request) -> Result<Vec<Reply>, String> {
+    pub(super) async fn call(&mut self, request: &Request) -> Result<Vec<Reply>, Failure> {
         let mut requests = std::iter::once(request);
         self.exchange(request.commands(), |piece| {
             requests.next().is_some_and(|request| {
@@ -136,15 +139,15 @@ impl Connection {
         &mut self,
         expected: usize,
         mut next: impl FnMut(&mut Request) -> bool,
-    ) -> Result<Vec<Reply>, String> {
+    ) -> Result<Vec<Reply>, Failure> {
         let Self { reader, writer, received } = self;
         let sending = async {
             let mut request = Request::default();
             while next(&mut request) {
-                writer.write_all(request.bytes()).await?;
+                writer.write_all(request.bytes()).await.map_err(|error| Failure::of_connection(&error))?;
                 request.clear();
             }
-            writer.flush().await
+            writer.flush().await.map_err(|error| Failure::of_connection(&error))
         };
         let receiving = async {
             let mut replies = Vec::with_capacity(expected);
@@ -152,13 +155,13 @@ impl Connection {
                 match Reply::take(received) {
                     Ok(Some(reply)) => replies.push(reply),
                     Ok(None) => receive(reader, received).await?,
-                    Err(NoReply) => return Err(io::Error::other("it answers what no Redis would")),
+                    Err(NoReply) => return Err(Failure::no_redis()),
                 }
             }
             Ok(replies)
         };
         let exchanged = tokio::try_join!(sending, receiving);
-        exchanged.map(|((), replies)| replies).map_err(|error| error.to_string())
+        exchanged.map(|((), replies)| replies)
     }
 
     /// Whether it is still there, and waits for no answer.
@@ -168,12 +171,13 @@ impl Connection {
     }
 }
 
-async fn receive(reader: &mut (impl AsyncRead + Unpin), received: &mut BytesMut) -> io::Result<()> {
+async fn receive(reader: &mut (impl AsyncRead + Unpin), received: &mut BytesMut) -> Result<(), Failure> {
     if received.capacity() - received.len() < READ_BYTES / 4 {
         received.reserve(READ_BYTES);
     }
-    match reader.read_buf(received).await? {
-        0 => Err(io::Error::other("it closed the connection")),
-        _ => Ok(()),
+    match reader.read_buf(received).await {
+        Ok(0) => Err(Failure::Away("it closed the connection".to_owned())),
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failure::of_connection(&error)),
     }
 }

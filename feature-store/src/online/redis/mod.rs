@@ -9,8 +9,10 @@
 //! makes of each of them costs more than the server's work for it (`docs/decisions/0009`).
 
 pub(super) mod address;
+mod arrangement;
 mod cluster;
 mod connection;
+mod failure;
 mod remembering;
 mod reply;
 mod row;
@@ -85,11 +87,10 @@ impl fmt::Debug for RedisStore {
 }
 
 impl RedisStore {
-    /// Connects, and makes sure that the server answers.
-    pub async fn connect(config: &RedisConfig, views: &Views) -> Result<Self, Error> {
-        let servers = Servers::connect(config).await?;
+    /// Of the servers that the configuration names. Nobody is asked yet.
+    pub(super) fn open(config: &RedisConfig, views: &Views) -> Result<Self, Error> {
         Ok(Self {
-            servers: Arc::new(servers),
+            servers: Arc::new(Servers::open(config)?),
             scripts: views
                 .iter()
                 .map(|view| ViewScripts {
@@ -101,6 +102,11 @@ impl RedisStore {
             views: views.clone(),
             deadline: config.deadline(),
         })
+    }
+
+    /// Makes sure that somebody answers.
+    pub(super) async fn check(&self) -> Result<(), Error> {
+        self.servers.check().await
     }
 
     pub(super) fn views(&self) -> &Views {

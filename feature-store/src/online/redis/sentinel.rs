@@ -3,9 +3,9 @@
 
 use super::address::Place;
 use super::connection::Connector;
+use super::failure::Failure;
 use super::reply::Value;
-use super::server::Server;
-use super::servers::first_of;
+use super::server::{Server, first_of};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,19 +21,13 @@ pub(super) struct Sentinels {
 }
 
 impl Sentinels {
-    pub(super) async fn connect(
-        to_master: Connector,
-        to_sentinels: Connector,
-        sentinels: Vec<Place>,
-        service: String,
-    ) -> Result<Self, String> {
-        let sentinels = Self { to_master, to_sentinels, sentinels, service, master: Mutex::new(None) };
-        sentinels.master().await?;
-        Ok(sentinels)
+    /// Of a service that they know. Nobody is asked yet.
+    pub(super) fn new(to_master: Connector, to_sentinels: Connector, sentinels: Vec<Place>, service: String) -> Self {
+        Self { to_master, to_sentinels, sentinels, service, master: Mutex::new(None) }
     }
 
     /// The master.
-    pub(super) async fn master(&self) -> Result<Server, String> {
+    pub(super) async fn master(&self) -> Result<Server, Failure> {
         if let Some(master) = self.known().clone() {
             return Ok(master);
         }
@@ -43,11 +37,11 @@ impl Sentinels {
         let answer = server.call(&[b"ROLE"]).await?;
         let role = match answer.value() {
             Value::Array(mut role) => role.next().and_then(Value::text).unwrap_or_default(),
-            Value::Refused(reason) => return Err(reason.to_owned()),
+            Value::Refused(reason) => return Err(Failure::of_refusal(reason)),
             _ => "",
         };
         if role != "master" {
-            return Err(format!("the sentinels' master {place} is none, but \"{role}\""));
+            return Err(Failure::Away(format!("the sentinels' master {place} is none, but \"{role}\"")));
         }
         *self.known() = Some(server.clone());
         Ok(server)
@@ -58,22 +52,24 @@ impl Sentinels {
         *self.known() = None;
     }
 
-    async fn ask(&self, sentinel: &Place) -> Result<Place, String> {
+    async fn ask(&self, sentinel: &Place) -> Result<Place, Failure> {
         let server = Server::new(&self.to_sentinels, sentinel);
         let words: [&[u8]; 3] = [b"SENTINEL", b"get-master-addr-by-name", self.service.as_bytes()];
         let asking = server.call(&words);
-        let silent = |_| format!("the sentinel {sentinel} does not answer");
+        let silent = |_| Failure::Away(format!("the sentinel {sentinel} does not answer"));
         let answer = tokio::time::timeout(SENTINEL_LIMIT, asking).await.map_err(silent)??;
         let place = match answer.value() {
             Value::Array(place) => place.map(Value::text).collect::<Option<Vec<_>>>(),
-            Value::Refused(reason) => return Err(reason.to_owned()),
-            _ => return Err(format!("the sentinel knows no such service: \"{}\"", self.service)),
+            Value::Refused(reason) => return Err(Failure::of_refusal(reason)),
+            _ => {
+                return Err(Failure::Refused(format!("the sentinel knows no such service: \"{}\"", self.service)));
+            }
         };
         let place = place.and_then(|place| match place[..] {
             [host, port] => Some(Place { host: host.to_owned(), port: port.parse().ok()? }),
             _ => None,
         });
-        place.ok_or_else(|| format!("the sentinel {sentinel} names no place for \"{}\"", self.service))
+        place.ok_or_else(|| Failure::Away(format!("the sentinel {sentinel} names no place for \"{}\"", self.service)))
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Option<Server>> {

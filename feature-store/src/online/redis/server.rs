@@ -3,6 +3,7 @@
 
 use super::address::Place;
 use super::connection::{Connection, Connector};
+use super::failure::Failure;
 use super::reply::{Reply, Request};
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,8 +42,8 @@ impl Server {
     }
 
     /// A connection that nobody else uses.
-    pub(super) async fn lease(&self) -> Result<Lease, String> {
-        let given_up = |_| "the process ends".to_owned();
+    pub(super) async fn lease(&self) -> Result<Lease, Failure> {
+        let given_up = |_| Failure::Away("the process ends".to_owned());
         let permit = Semaphore::acquire_owned(self.0.permits.clone()).await.map_err(|_| given_up(()))?;
         while let Some(mut connection) = self.idle().pop() {
             if connection.is_usable() {
@@ -67,11 +68,11 @@ impl Server {
     }
 
     /// Sends one command, and brings its answer.
-    pub(super) async fn call(&self, words: &[&[u8]]) -> Result<Reply, String> {
+    pub(super) async fn call(&self, words: &[&[u8]]) -> Result<Reply, Failure> {
         let mut lease = self.lease().await?;
         let mut replies = lease.call(&Request::of(words)).await?;
         lease.give_back();
-        replies.pop().ok_or_else(|| "there is no answer".to_owned())
+        replies.pop().ok_or_else(Failure::no_redis)
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
@@ -99,4 +100,19 @@ impl DerefMut for Lease {
     fn deref_mut(&mut self) -> &mut Connection {
         &mut self.connection
     }
+}
+
+/// The first that succeeds, or the last error.
+pub(super) async fn first_of<'p, T, F: Future<Output = Result<T, Failure>>>(
+    places: impl IntoIterator<Item = &'p Place>,
+    ask: impl Fn(&'p Place) -> F,
+) -> Result<T, Failure> {
+    let mut failure = Failure::Away("there is nobody to ask".to_owned());
+    for place in places {
+        match ask(place).await {
+            Ok(found) => return Ok(found),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
 }

@@ -1,11 +1,11 @@
 //! The servers behind an address, and one round trip to each of them for any number of keys: the keys of one server share
 //! one pipeline, whether there is one server, the master that sentinels name, or a cluster.
 
-use super::address::{Address, Kind, Place};
-use super::cluster::Cluster;
-use super::connection::{CONNECT_LIMIT, Connector};
+use super::address::{Address, Place};
+use super::arrangement::{self, Arrangement};
+use super::connection::CONNECT_LIMIT;
+use super::failure::Failure;
 use super::reply::{Reply, Request, Value};
-use super::sentinel::Sentinels;
 use super::server::Server;
 use super::slot;
 use crate::online::{Error, RedisConfig};
@@ -21,14 +21,8 @@ const ROUNDS: usize = 8;
 const KEYS_PER_PIECE: usize = 128;
 
 pub(super) struct Servers {
-    kind: ServersKind,
+    servers: arrangement::Servers,
     url: Arc<str>,
-}
-
-enum ServersKind {
-    One(Server),
-    Sentinel(Box<Sentinels>),
-    Cluster(Box<Cluster>),
 }
 
 /// Commands for keys, one each.
@@ -47,45 +41,30 @@ pub(super) type Answer = Result<Reply, Error>;
 
 /// Keys that go to one server, by their places in the batch.
 struct Share {
-    server: Result<Server, String>,
+    server: Result<Server, Failure>,
     places: Vec<usize>,
     /// Whether the keys are on their way to this server, which wants to be asked for them.
     is_asking: bool,
 }
 
 impl Servers {
-    /// Connects, and makes sure that somebody answers.
-    pub(super) async fn connect(config: &RedisConfig) -> Result<Self, Error> {
+    /// Of an address. Nobody is asked yet.
+    pub(super) fn open(config: &RedisConfig) -> Result<Self, Error> {
         let url: Arc<str> = config.masked_url().into();
         let invalid = |reason: String| Error::InvalidUrl { url: url.to_string(), reason };
-        let Address { kind, places, login } = Address::parse(&config.url).map_err(invalid)?;
-        let connector = Connector::new(login, config).map_err(invalid)?;
-        let connecting = async {
-            match kind {
-                Kind::One => {
-                    let server = Server::new(&connector, &places[0]);
-                    if is_cluster(&server).await? {
-                        Cluster::connect(connector, places).await.map(|cluster| ServersKind::Cluster(Box::new(cluster)))
-                    } else {
-                        Ok(ServersKind::One(server))
-                    }
-                }
-                Kind::Cluster => {
-                    Cluster::connect(connector, places).await.map(|cluster| ServersKind::Cluster(Box::new(cluster)))
-                }
-                Kind::Sentinel { service } => {
-                    let to_sentinels = connector.with_password(&config.sentinel_password);
-                    Sentinels::connect(connector, to_sentinels, places, service)
-                        .await
-                        .map(|sentinels| ServersKind::Sentinel(Box::new(sentinels)))
-                }
-            }
-        };
-        let unreachable = |reason: String| Error::Unreachable { url: url.to_string(), reason };
-        match tokio::time::timeout(CONNECT_LIMIT, connecting).await {
-            Ok(kind) => Ok(Self { kind: kind.map_err(unreachable)?, url }),
-            Err(_) => Err(unreachable(format!("no answer within {} s", CONNECT_LIMIT.as_secs()))),
-        }
+        let address = Address::parse(&config.url).map_err(invalid)?;
+        let servers = arrangement::Servers::open(address, config).map_err(invalid)?;
+        Ok(Self { servers, url })
+    }
+
+    /// Makes sure that somebody answers.
+    pub(super) async fn check(&self) -> Result<(), Error> {
+        let silent = || Failure::Away(format!("no answer within {} s", CONNECT_LIMIT.as_secs()));
+        let checked = tokio::time::timeout(CONNECT_LIMIT, self.servers.check()).await;
+        checked.unwrap_or_else(|_| Err(silent())).map_err(|failure| match failure {
+            Failure::Away(reason) => Error::Unreachable { url: self.url.to_string(), reason },
+            Failure::Refused(reason) => Error::Unusable { url: self.url.to_string(), reason },
+        })
     }
 
     /// The address without its password.
@@ -124,7 +103,7 @@ impl Servers {
                 }
             }
             if is_stale || !moved.is_empty() {
-                self.forget_where();
+                self.servers.forget_where();
             }
             if moved.is_empty() && asked.is_empty() {
                 break;
@@ -139,12 +118,12 @@ impl Servers {
     }
 
     /// Which server each key goes to.
-    async fn shares(&self, batch: &Batch<'_>, places: Vec<usize>) -> Result<Vec<Share>, String> {
+    async fn shares(&self, batch: &Batch<'_>, places: Vec<usize>) -> Result<Vec<Share>, Failure> {
         let one = |server, places| Ok(vec![Share { server: Ok(server), places, is_asking: false }]);
-        match &self.kind {
-            ServersKind::One(server) => one(server.clone(), places),
-            ServersKind::Sentinel(sentinels) => one(sentinels.master().await?, places),
-            ServersKind::Cluster(cluster) => {
+        match self.servers.arrangement().await? {
+            Arrangement::One(server) => one(server.clone(), places),
+            Arrangement::Sentinel(sentinels) => one(sentinels.master().await?, places),
+            Arrangement::Cluster(cluster) => {
                 let topology = cluster.topology().await?;
                 let mut shares: Vec<(usize, Share)> = Vec::new();
                 for place in places {
@@ -168,9 +147,9 @@ impl Servers {
         batch: &Batch<'_>,
         moved: Vec<usize>,
         asked: Vec<(usize, Place)>,
-    ) -> Result<Vec<Share>, String> {
+    ) -> Result<Vec<Share>, Failure> {
         let mut shares = if moved.is_empty() { Vec::new() } else { self.shares(batch, moved).await? };
-        if let ServersKind::Cluster(cluster) = &self.kind {
+        if let Some(Arrangement::Cluster(cluster)) = self.servers.known() {
             let mut by_place: Vec<(Place, Vec<usize>)> = Vec::new();
             for (place, to) in asked {
                 match by_place.iter_mut().find(|(known, _)| *known == to) {
@@ -189,21 +168,12 @@ impl Servers {
     fn redirection(&self, reply: &Reply) -> Option<Redirection> {
         let Value::Refused(reason) = reply.value() else { return None };
         let mut words = reason.split_ascii_whitespace();
-        match (&self.kind, words.next()?) {
-            (ServersKind::One(_), _) => None,
+        match (self.servers.known()?, words.next()?) {
+            (Arrangement::One(_), _) => None,
             (_, "READONLY") => Some(Redirection::Moved),
-            (ServersKind::Cluster(_), "MOVED") => Some(Redirection::Moved),
-            (ServersKind::Cluster(_), "ASK") => words.nth(1).and_then(Place::parse).map(Redirection::Asked),
+            (Arrangement::Cluster(_), "MOVED") => Some(Redirection::Moved),
+            (Arrangement::Cluster(_), "ASK") => words.nth(1).and_then(Place::parse).map(Redirection::Asked),
             _ => None,
-        }
-    }
-
-    /// What was known of who is where is no longer true: it is asked anew at the next use.
-    fn forget_where(&self) {
-        match &self.kind {
-            ServersKind::One(_) => {}
-            ServersKind::Sentinel(sentinels) => sentinels.forget(),
-            ServersKind::Cluster(cluster) => cluster.forget(),
         }
     }
 
@@ -211,10 +181,10 @@ impl Servers {
         &self,
         deadline: Instant,
         batch: &Batch<'_>,
-        work: impl Future<Output = Result<T, String>>,
+        work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Error> {
         match tokio::time::timeout_at(deadline, work).await {
-            Ok(outcome) => outcome.map_err(|reason| self.unavailable(reason)),
+            Ok(outcome) => outcome.map_err(|failure| self.unavailable(failure.to_string())),
             Err(_) => {
                 let limit_ms = u64::try_from(batch.limit.as_millis()).unwrap_or(u64::MAX);
                 Err(Error::TimedOut { url: self.url.to_string(), limit_ms })
@@ -234,7 +204,7 @@ enum Redirection {
 
 impl Share {
     /// One answer for each key.
-    async fn send(&mut self, batch: &Batch<'_>) -> Result<Vec<Reply>, String> {
+    async fn send(&mut self, batch: &Batch<'_>) -> Result<Vec<Reply>, Failure> {
         let mut lease = self.server.clone()?.lease().await?;
         let commands_per_key = if self.is_asking { 2 } else { 1 };
         let before = batch.prelude.map_or(0, Request::commands);
@@ -255,29 +225,4 @@ impl Share {
         lease.give_back();
         Ok(replies.into_iter().skip(before).skip(commands_per_key - 1).step_by(commands_per_key).collect())
     }
-}
-
-/// Whether a server is a node of a cluster. One that does not say is taken for a server on its own: what it holds elsewhere
-/// would come back as an error that says so.
-async fn is_cluster(server: &Server) -> Result<bool, String> {
-    if let Value::Refused(reason) = server.call(&[b"PING"]).await?.value() {
-        return Err(reason.to_owned());
-    }
-    let info = server.call(&[b"INFO", b"cluster"]).await?;
-    Ok(info.text().is_some_and(|info| info.contains("cluster_enabled:1")))
-}
-
-/// The first that succeeds, or the last error.
-pub(super) async fn first_of<'p, T, F: Future<Output = Result<T, String>>>(
-    places: impl IntoIterator<Item = &'p Place>,
-    ask: impl Fn(&'p Place) -> F,
-) -> Result<T, String> {
-    let mut failure = "there is nobody to ask".to_owned();
-    for place in places {
-        match ask(place).await {
-            Ok(found) => return Ok(found),
-            Err(error) => failure = error,
-        }
-    }
-    Err(failure)
 }
