@@ -7,6 +7,9 @@ mod join;
 mod join_report;
 
 use crate::config::Config;
+use crate::usage::WrongUsage;
+use feature_store::offline::store::{Dataset, OfflineConfig};
+use std::path::PathBuf;
 
 /// Show the features of products and users, fill the online store, join them with reviews
 #[derive(clap::Args)]
@@ -36,4 +39,13 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         Verb::Backfill(args) => backfill::run(args, config).await,
         Verb::Join(args) => join::run(args, config).await,
     }
+}
+
+/// The files that were named, or else the reviews in the offline store.
+fn inputs(named: Vec<PathBuf>, offline: &OfflineConfig) -> Result<Vec<PathBuf>, WrongUsage> {
+    if !named.is_empty() {
+        return Ok(named);
+    }
+    let problem = "there is nothing to read: name files by --input, or the store by offline.url";
+    offline.path_of(Dataset::Reviews).map(|path| vec![path]).ok_or_else(|| WrongUsage(problem.to_owned()))
 }

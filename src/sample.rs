@@ -103,14 +103,11 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     let (inputs, feedback) = match args.input.is_empty() {
         false => (args.input, None),
         true => {
-            let url = &config.offline.url;
-            if url.is_empty() {
-                let problem = "there is nothing to sample: name files by --input, or the store by offline.url";
-                return Err(WrongUsage(problem.to_owned()).into());
-            }
+            let problem = "there is nothing to sample: name files by --input, or the store by offline.url";
+            let reviews = config.offline.path_of(Dataset::Reviews).ok_or_else(|| WrongUsage(problem.to_owned()))?;
             let store = Store::open(&config.offline).context("cannot open the offline store")?;
             let feedback = FeedbackLabels::read(&store, memory_limit_bytes / 2).await?;
-            (vec![PathBuf::from(format!("{}/{}", url.trim_end_matches('/'), Dataset::Reviews))], Some(feedback))
+            (vec![reviews], Some(feedback))
         }
     };
     let request = SampleRequest {

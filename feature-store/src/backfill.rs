@@ -61,7 +61,7 @@ pub async fn backfill(
     let mut order = Order::default();
     // Every file is opened first, so that a wrong one changes nothing.
     for path in input {
-        let is_partial = before.is_some() || !read.conditions.is_empty();
+        let is_partial = before.is_some() || !read.conditions.is_empty() || read.asks_for_times();
         if HistoryRows::open(path, read)?.name_records() && is_partial {
             return Err(BackfillError::Partial { path: path.clone() });
         }

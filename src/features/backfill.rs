@@ -1,10 +1,12 @@
 //! `plaudit features backfill`: history into the online store.
 
+use super::inputs;
 use crate::config::Config;
-use crate::files::FileArgs;
+use crate::files::RowArgs;
 use crate::output::Output;
 use crate::usage::{WrongUsage, sorted};
 use feature_store::backfill::{BackfillError, BackfillReport, BackfillRequest, backfill};
+use feature_store::offline::{FileError, files_below};
 use feature_store::online::OnlineStore;
 use feature_store::views::EventSource;
 use schemas::Timestamp;
@@ -12,7 +14,7 @@ use serde::Serialize;
 use service::shutdown::token_on_signals;
 use std::fmt;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Fill the online store with the ratings of files of reviews
@@ -27,11 +29,15 @@ was changed; --before leaves out what ingest has counted.
 Examples:
   plaudit features backfill --input history.parquet --set redis.url=redis://localhost:6379
   plaudit features backfill --input offline/reviews
+  plaudit features backfill --set offline.url=s3://bucket/plaudit
   plaudit features backfill --input history.parquet --before 2026-11-01
   plaudit features backfill --input 2023.csv.gz 2024.csv.gz --column rating=stars")]
 pub struct Args {
+    /// Parquet, CSV or JSON Lines, files or an address such as s3://bucket/reviews; without it, the reviews of offline.url
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    input: Vec<PathBuf>,
     #[command(flatten)]
-    files: FileArgs,
+    rows: RowArgs,
     /// Only what happened before: a date, RFC 3339, or epoch milliseconds
     #[arg(long, value_name = "TIME", value_parser = moment)]
     before: Option<Timestamp>,
@@ -65,9 +71,9 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         );
     }
     let started = Instant::now();
-    let mut input = Vec::with_capacity(args.files.input.len());
-    for path in &args.files.input {
-        input.extend(files(path).map_err(WrongUsage)?);
+    let mut input = Vec::new();
+    for path in inputs(args.input, &config.offline)? {
+        input.extend(files_below(&path).map_err(|error| sorted(error, FileError::is_wrong_usage))?);
     }
     let store = OnlineStore::connect(&config.redis, &views).await?;
     let mut last = Instant::now();
@@ -79,7 +85,7 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         }
         !stop.is_cancelled()
     };
-    let request = BackfillRequest { input, read: args.files.rows.options(), before: args.before };
+    let request = BackfillRequest { input, read: args.rows.options(), before: args.before };
     let report = backfill(&store, &request, goes_on).await;
     let report = report.map_err(|error| sorted(error, BackfillError::is_wrong_usage))?;
     args.output.result(&Filled { report, seconds: started.elapsed().as_secs_f64() })?;
@@ -87,11 +93,6 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         anyhow::bail!("stopped before the end: run the same again, what was applied is not applied twice");
     }
     Ok(())
-}
-
-/// A file as it is; a folder as the Parquet files below it in the order of their names, which is that of offsets.
-fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
-    super::join::parquet_files(path)
 }
 
 impl fmt::Display for Filled {

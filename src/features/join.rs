@@ -1,12 +1,14 @@
 //! `plaudit features join`: rows of reviews with the features that serving would have seen.
 
+use super::inputs;
 use super::join_report::Joined;
 use crate::config::Config;
-use crate::files::FileArgs;
+use crate::files::RowArgs;
 use crate::output::Output;
 use crate::size::bytes;
 use crate::usage::{WrongUsage, sorted};
 use feature_store::join::{JoinError, JoinProgress, JoinRequest, JoinView, ReadyView, join};
+use feature_store::offline::files_below;
 use feature_store::views::{EventSource, Views};
 use indicatif::{ProgressBar, ProgressStyle};
 use service::shutdown::token_on_signals;
@@ -32,10 +34,14 @@ Memory stays below the limit whatever the sizes: what it does not hold goes to -
 Examples:
   plaudit features join --input reviews.parquet --output joined.parquet
   plaudit features join --input golden.parquet --history offline/reviews --output joined.parquet
+  plaudit features join --input golden.parquet --history s3://bucket/plaudit/reviews --output joined.parquet
   plaudit features join --input golden.parquet --features product_stats=stats.parquet --output joined.parquet")]
 pub struct Args {
+    /// Parquet, CSV or JSON Lines, files or an address such as s3://bucket/reviews; without it, the reviews of offline.url
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    input: Vec<PathBuf>,
     #[command(flatten)]
-    files: FileArgs,
+    rows: RowArgs,
     #[command(flatten)]
     features: FeatureArgs,
     /// The Parquet file to write
@@ -53,7 +59,7 @@ pub struct Args {
 
 #[derive(clap::Args)]
 struct FeatureArgs {
-    /// Files of reviews whose ratings become features, or the folder of reviews that ingest writes; without it, the input
+    /// Files of reviews whose ratings become features, or the folder or address of reviews that ingest writes; without it, the input
     #[arg(long, num_args = 1.., value_name = "FILE")]
     history: Vec<PathBuf>,
     /// A view and a Parquet file or folder of its ready features; further files of it may follow
@@ -82,8 +88,8 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     let request = JoinRequest {
         views: args.features.views(&views, ttl_days).map_err(WrongUsage)?,
         known_from: args.features.known_from,
-        read: args.files.rows.options(),
-        input: args.files.input,
+        read: args.rows.options(),
+        input: inputs(args.input, &config.offline)?,
         output: args.output,
         temp_dir: args.temp_dir,
         memory_limit_bytes: args.memory_limit.unwrap_or(config.join.memory_limit_bytes),
@@ -156,7 +162,10 @@ impl FeatureArgs {
                     }
                 },
             };
-            files.entry(name.clone()).or_default().extend(parquet_files(Path::new(path))?);
+            files
+                .entry(name.clone())
+                .or_default()
+                .extend(files_below(Path::new(path)).map_err(|error| error.to_string())?);
             current = Some(name);
         }
         let mut picked: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -193,38 +202,6 @@ impl FeatureArgs {
         });
         Ok(ready.collect())
     }
-}
-
-/// A file as it is, a folder as the Parquet files in it.
-pub fn parquet_files(path: &Path) -> Result<Vec<PathBuf>, String> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut files = Vec::new();
-    collect(path, &mut files).map_err(|error| format!("cannot look into `{}`: {error}", path.display()))?;
-    if files.is_empty() {
-        return Err(format!("there is no Parquet file in `{}`", path.display()));
-    }
-    Ok(files)
-}
-
-/// Every Parquet file below a folder, in the order of their names; what is hidden is somebody's unfinished work.
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    let entries: Result<Vec<_>, _> = std::fs::read_dir(folder)?.collect();
-    let mut paths: Vec<PathBuf> = entries?.into_iter().map(|entry| entry.path()).collect();
-    paths.sort();
-    for path in paths {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with(['.', '_']) {
-            continue;
-        }
-        if path.is_dir() {
-            collect(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet")) {
-            files.push(path);
-        }
-    }
-    Ok(())
 }
 
 /// The join as it goes on, on stderr: a bar on a terminal, now and then a line elsewhere.

@@ -25,7 +25,7 @@ pub enum BackfillError {
     /// Some of the records of a partition.
     #[error(
         "`{}` says which records of Kafka its rows are, and these count once in any case: of some of them the others would pass \
-         for applied; leave out --before and --where",
+         for applied; leave out --before, --since, --until and --where",
         path.display()
     )]
     Partial {

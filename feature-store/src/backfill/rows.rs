@@ -2,17 +2,16 @@
 
 use super::BackfillError;
 use crate::offline::cell::Cell;
-use crate::offline::parquet::{Column, is_usable};
+use crate::offline::column::{Column, is_usable};
 use crate::offline::random_access::RandomAccess;
-use crate::offline::source::{Content, Source as FileSource};
+use crate::offline::source::{Content, Source as FileSource, raw_bytes};
 use crate::offline::{Condition, Field, FileError, ReadOptions, ReviewFiles};
 use arrow_array::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use schemas::{Rating, Source, Timestamp};
 use sha2::{Digest, Sha256};
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// What a backfill needs of a review.
@@ -30,8 +29,8 @@ pub(super) struct HistoryRow {
 /// The rows of one file.
 pub(super) struct HistoryRows {
     path: PathBuf,
-    /// The source of rows that name none: the file's content.
-    topic: String,
+    /// The source of rows that name none: the file's content, once it is needed.
+    content: Option<String>,
     rows: Rows,
     /// How many rows have been read, those that conditions exclude included.
     count: u64,
@@ -54,6 +53,8 @@ struct Plan {
     source: Option<[usize; 3]>,
     record_time: Option<usize>,
     conditions: Vec<(Condition, usize)>,
+    /// Where the time decides which rows are wanted.
+    times: Option<ReadOptions>,
 }
 
 const SOURCE_COLUMNS: [&str; 3] = ["source_topic", "source_partition", "source_offset"];
@@ -65,7 +66,6 @@ impl HistoryRows {
         if !source.is_regular {
             return Err(BackfillError::NotRegular { path: path.to_owned() });
         }
-        let topic = fingerprint(path).map_err(|source| FileError::Io { path: path.to_owned(), source })?;
         let rows = match content {
             Content::Parquet(file) => open_parquet(path, file, options)?,
             _ => {
@@ -78,7 +78,7 @@ impl HistoryRows {
                 Rows::Fields(Box::new(files))
             }
         };
-        Ok(Self { path: path.to_owned(), topic, rows, count: 0 })
+        Ok(Self { path: path.to_owned(), content: None, rows, count: 0 })
     }
 
     /// Whether the file says which records its rows are.
@@ -89,13 +89,17 @@ impl HistoryRows {
     /// The next rows, about so many; empty at the end.
     pub(super) fn next_batch(&mut self, about: usize) -> Result<Vec<HistoryRow>, BackfillError> {
         let mut batch = Vec::new();
+        if self.content.is_none() {
+            self.content = Some(if self.name_records() { String::new() } else { fingerprint(&self.path)? });
+        }
+        let content = self.content.as_deref().unwrap_or_default();
         while batch.len() < about {
             let is_end = match &mut self.rows {
                 Rows::Fields(files) => match files.next_batch()? {
                     None => true,
                     Some(rows) => {
                         batch.extend(rows.into_iter().map(|row| HistoryRow {
-                            source: self::source(&self.topic, row.position.row),
+                            source: self::source(content, row.position.row),
                             product_id: row.product_id,
                             user_id: row.user_id,
                             rating: row.rating,
@@ -109,7 +113,7 @@ impl HistoryRows {
                     None => true,
                     Some(read) => {
                         let read = read.map_err(|error| damaged(&self.path, error))?;
-                        plan.rows(&self.path, &self.topic, self.count, &read, &mut batch)?;
+                        plan.rows(&self.path, content, self.count, &read, &mut batch)?;
                         self.count += read.num_rows() as u64;
                         false
                     }
@@ -127,7 +131,7 @@ impl Plan {
     fn rows(
         &self,
         path: &Path,
-        topic: &str,
+        content: &str,
         before: u64,
         batch: &RecordBatch,
         rows: &mut Vec<HistoryRow>,
@@ -140,12 +144,16 @@ impl Plan {
             }
             let number = before + row as u64 + 1;
             let moment = |column: usize| cell(column).into_timestamp().ok().flatten();
+            let created_at = moment(self.created_at);
+            if self.times.as_ref().is_some_and(|wanted| !created_at.is_some_and(|at| wanted.wants_times(at, at))) {
+                continue;
+            }
             let id = |column: Option<usize>| {
                 let id = column.and_then(|column| cell(column).into_text().ok().flatten());
                 id.filter(|id| !id.trim().is_empty())
             };
             let source = match self.source {
-                None => source(topic, number),
+                None => source(content, number),
                 Some([topic, partition, offset]) => {
                     let lacks = |column| BackfillError::NoSource { path: path.to_owned(), row: number, column };
                     let whole = |cell| match cell {
@@ -164,7 +172,7 @@ impl Plan {
                 product_id: id(self.product_id),
                 user_id: id(self.user_id),
                 rating: cell(self.rating).into_rating().ok().flatten(),
-                created_at: moment(self.created_at),
+                created_at,
                 source,
                 record_millis: self.record_time.and_then(moment).map(Timestamp::epoch_millis),
             });
@@ -229,6 +237,7 @@ fn open_parquet(path: &Path, file: RandomAccess, options: &ReadOptions) -> Resul
         source: source.map(|source| source.map(place)),
         record_time: record_time.map(place),
         conditions: conditions.into_iter().map(|(condition, root)| (condition, place(root))).collect(),
+        times: options.asks_for_times().then(|| options.clone()),
     };
     let mask = ProjectionMask::roots(builder.parquet_schema(), roots.iter().copied());
     let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build();
@@ -241,12 +250,12 @@ fn source(topic: &str, row: u64) -> Source {
 }
 
 /// A name of a file's content: `file:` and half of its SHA-256. No topic of Kafka has a colon in its name.
-fn fingerprint(path: &Path) -> io::Result<String> {
+fn fingerprint(path: &Path) -> Result<String, FileError> {
     let mut hash = Sha256::new();
-    let mut file = File::open(path)?;
+    let mut bytes = raw_bytes(path)?;
     let mut buffer = vec![0; 1 << 18];
     loop {
-        let count = file.read(&mut buffer)?;
+        let count = bytes.read(&mut buffer).map_err(|source| FileError::Io { path: path.to_owned(), source })?;
         if count == 0 {
             break;
         }

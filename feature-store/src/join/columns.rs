@@ -3,7 +3,7 @@
 
 use super::key::{Key, Keys};
 use crate::offline::cell::Cell;
-use crate::offline::parquet::Column;
+use crate::offline::column::Column;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;

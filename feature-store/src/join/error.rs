@@ -79,6 +79,18 @@ pub enum JoinError {
         /// The one that differs.
         other: PathBuf,
     },
+    /// One output cannot say of both how they were sampled.
+    #[error(
+        "`{}` and `{}` were not sampled at the same rates, of which one output tells one: join them one by one",
+        first.display(),
+        other.display()
+    )]
+    DifferentSamples {
+        /// The first file.
+        first: PathBuf,
+        /// The one that differs.
+        other: PathBuf,
+    },
     /// A column of the input has the name of a feature.
     #[error("`{}` has a column `{column}` already: rename it, or join a file without it", path.display())]
     TakenColumn {

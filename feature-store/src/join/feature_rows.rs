@@ -7,7 +7,6 @@ use super::results::Payload;
 use super::scan::{ParquetFile, Rows, scan};
 use super::slots::Rank;
 use super::{JoinError, ReadyView, Stage};
-use crate::offline::source::{Content, Source};
 use crate::views::EntityKind;
 
 /// Names that others give the column of event times.
@@ -35,15 +34,6 @@ pub(super) struct FeatureBatch<'a> {
 impl FeatureRows {
     /// Opens a view's files and checks their columns.
     pub(super) fn open(view: &ReadyView) -> Result<Self, JoinError> {
-        for path in &view.files {
-            let (source, content) = Source::open(path)?;
-            if !source.is_regular {
-                return Err(JoinError::NotRegular { path: path.clone() });
-            }
-            if !matches!(content, Content::Parquet(_)) {
-                return Err(JoinError::NotParquet { path: path.clone() });
-            }
-        }
         let files = ParquetFile::open_all(&view.files)?;
         let Some(first) = files.first() else { return Err(crate::offline::FileError::NoFiles.into()) };
         let entity = match view.entity {

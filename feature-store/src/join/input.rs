@@ -13,10 +13,10 @@ use super::slots::Wanted;
 use super::spill::{Appender, Partitions};
 use super::{JoinError, JoinProgress, Stage};
 use crate::offline::source::{Content, Source};
-use crate::offline::{Field, ReadOptions};
+use crate::offline::{Field, ReadOptions, files_below, is_read_as_store, sampled};
 use crate::views::{EntityKind, is_future};
 use schemas::Timestamp;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Files of reviews.
 pub(super) enum Input {
@@ -62,21 +62,24 @@ pub(super) struct Reading<'a> {
 impl Input {
     /// Opens files and looks for conditions' columns; with conditions, all Parquet rows are looked at.
     pub(super) fn open(paths: &[PathBuf], options: &ReadOptions, reading: Reading<'_>) -> Result<Self, JoinError> {
-        let mut is_parquet = true;
+        let (mut files, mut is_parquet) = (Vec::with_capacity(paths.len()), !paths.is_empty());
         for path in paths {
-            if path.is_dir() {
-                // The folder of a written store, which its own reader knows.
+            // The written store is known to its own reader.
+            if is_read_as_store(path)? {
                 is_parquet = false;
                 continue;
             }
-            let (source, content) = Source::open(path)?;
-            if !source.is_regular {
-                return Err(JoinError::NotRegular { path: path.clone() });
+            for file in files_below(path)? {
+                let (source, content) = Source::open(&file)?;
+                if !source.is_regular {
+                    return Err(JoinError::NotRegular { path: file });
+                }
+                is_parquet &= matches!(content, Content::Parquet(_));
+                files.push(file);
             }
-            is_parquet &= matches!(content, Content::Parquet(_));
         }
-        if is_parquet && !paths.is_empty() {
-            ParquetRows::open(paths, options, reading).map(Self::Parquet)
+        if is_parquet {
+            ParquetRows::open(&files, options, reading).map(Self::Parquet)
         } else {
             TextRows::open(paths, options).map(Self::Text)
         }
@@ -137,6 +140,19 @@ impl Input {
         Ok(())
     }
 
+    /// What is said of how the rows were sampled.
+    pub(super) fn sample_note(&self) -> Result<Option<String>, JoinError> {
+        let note = match self {
+            Self::Parquet(rows) => together(rows.sample_notes())?.map(str::to_owned),
+            Self::Text(rows) => {
+                let files = rows.files()?;
+                let notes = files.samples().iter();
+                together(notes.map(|(path, note)| (path.as_path(), note.as_deref())))?.map(str::to_owned)
+            }
+        };
+        Ok(note)
+    }
+
     /// Calls with what is known of each row, on as many threads as the files allow, each with a work of its own.
     fn ask<W: Send>(
         &self,
@@ -158,6 +174,20 @@ impl Input {
             Self::Text(rows) => rows.numbered_rows(),
         }
     }
+}
+
+/// What files say together of how their rows were sampled: one output says one thing.
+fn together<'n>(files: impl Iterator<Item = (&'n Path, Option<&'n str>)>) -> Result<Option<&'n str>, JoinError> {
+    let mut first: Option<(&Path, Option<&str>)> = None;
+    for (path, note) in files {
+        match first {
+            Some((other, of_other)) if !sampled::are_alike(of_other, note) => {
+                return Err(JoinError::DifferentSamples { first: other.to_owned(), other: path.to_owned() });
+            }
+            _ => first = first.or(Some((path, note))),
+        }
+    }
+    Ok(first.and_then(|(_, note)| note))
 }
 
 impl Question {

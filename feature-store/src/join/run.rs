@@ -52,6 +52,7 @@ pub(super) fn join_within(request: &JoinRequest, progress: &JoinProgress) -> Res
         let columns: Vec<_> = sources.iter().flat_map(|(name, source)| source.columns(name)).collect();
         rows.check_columns(&output::feature_fields(&columns))?;
     }
+    let note = input.sample_note()?;
     let folder = request.temp_dir.as_deref().unwrap_or_else(|| parent(&request.output));
     let budget = Budget::new(request.memory_limit_bytes, threads, sources.len(), folder.to_owned());
 
@@ -69,7 +70,7 @@ pub(super) fn join_within(request: &JoinRequest, progress: &JoinProgress) -> Res
         report.views.insert(name.to_owned(), of_view);
         results.push(result);
     }
-    report.rows = output::write(&input, &mut results, partial, progress)?;
+    report.rows = output::write(&input, note.as_deref(), &mut results, partial, progress)?;
     Ok(report)
 }
 

@@ -2,11 +2,12 @@
 
 use super::{JoinError, JoinProgress};
 use crate::offline::FileError;
+use crate::offline::random_access::RandomAccess;
+use crate::offline::source::{Content, Source};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -37,8 +38,8 @@ impl ParquetFile {
         let mut first_row = 0;
         let mut files = Vec::with_capacity(paths.len());
         for path in paths {
-            let file = open(path)?;
-            let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new());
+            let content = open(path)?;
+            let metadata = ArrowReaderMetadata::load(&content, ArrowReaderOptions::new());
             let metadata = metadata.map_err(|error| damaged(path, &error))?;
             let rows = metadata.metadata().file_metadata().num_rows();
             files.push(Self { path: path.clone(), metadata, first_row });
@@ -78,10 +79,15 @@ impl ParquetFile {
         &self,
         group: usize,
         columns: &[usize],
-    ) -> Result<ParquetRecordBatchReaderBuilder<File>, JoinError> {
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(open(&self.path)?, self.metadata.clone());
+    ) -> Result<ParquetRecordBatchReaderBuilder<RandomAccess>, JoinError> {
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.content()?, self.metadata.clone());
         let mask = ProjectionMask::roots(builder.parquet_schema(), columns.iter().copied());
         Ok(builder.with_row_groups(vec![group]).with_projection(mask).with_batch_size(BATCH_ROWS))
+    }
+
+    /// Its bytes. Opened for each use: there may be more files than a process may have open.
+    pub(super) fn content(&self) -> Result<RandomAccess, JoinError> {
+        open(&self.path)
     }
 
     pub(super) fn error(&self, error: impl ToString) -> JoinError {
@@ -157,8 +163,12 @@ pub(super) fn in_parallel<W: Send>(
     Ok(works.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
 }
 
-fn open(path: &Path) -> Result<File, JoinError> {
-    File::open(path).map_err(|source| FileError::Io { path: path.to_owned(), source }.into())
+fn open(path: &Path) -> Result<RandomAccess, JoinError> {
+    match Source::open(path)? {
+        (source, _) if !source.is_regular => Err(JoinError::NotRegular { path: path.to_owned() }),
+        (_, Content::Parquet(content)) => Ok(content),
+        _ => Err(JoinError::NotParquet { path: path.to_owned() }),
+    }
 }
 
 fn damaged(path: &Path, error: &impl ToString) -> JoinError {

@@ -45,6 +45,12 @@ pub enum FileError {
         /// The path as given.
         path: PathBuf,
     },
+    /// A folder without files for us.
+    #[error("there is no Parquet file in `{}`", path.display())]
+    EmptyFolder {
+        /// The path as given.
+        path: PathBuf,
+    },
     /// The file belongs to somebody else.
     #[error("this user may not read `{}`: permission denied", path.display())]
     PermissionDenied {
@@ -287,6 +293,7 @@ impl FileError {
         matches!(
             self,
             Self::NoFiles
+                | Self::EmptyFolder { .. }
                 | Self::NoText { .. }
                 | Self::MappedTwice { .. }
                 | Self::NoMappedColumn { .. }

@@ -25,12 +25,12 @@ pub struct ReadOptions {
 
 impl ReadOptions {
     /// Whether the time of a row decides if it is wanted.
-    pub(super) fn asks_for_times(&self) -> bool {
+    pub(crate) fn asks_for_times(&self) -> bool {
         self.since.is_some() || self.until.is_some()
     }
 
     /// Whether rows of these times, the last included, may be wanted.
-    pub(super) fn wants_times(&self, first: Timestamp, last: Timestamp) -> bool {
+    pub(crate) fn wants_times(&self, first: Timestamp, last: Timestamp) -> bool {
         self.since.is_none_or(|since| last >= since) && self.until.is_none_or(|until| first < until)
     }
 }

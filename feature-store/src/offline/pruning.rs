@@ -2,7 +2,7 @@
 //! names, no row meets the conditions or lies in the time that is asked for.
 
 use super::cell::Cell;
-use super::parquet::Column;
+use super::column::Column;
 use super::plan::Plan;
 use arrow_schema::{DataType, Schema};
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;

@@ -41,18 +41,7 @@ impl Source {
     /// Opens a file and finds out what it is.
     pub(crate) fn open(path: &Path) -> Result<(Self, Content), FileError> {
         let bytes_read = Arc::new(AtomicU64::new(0));
-        let (bytes, size_bytes, is_regular) = if remote::is_address(path) {
-            let object = Object::open(path)?;
-            let size_bytes = object.size_bytes;
-            (Raw::Bucket(RandomAccess::object(object).reader()), size_bytes, true)
-        } else {
-            let metadata = std::fs::metadata(path).map_err(|error| system_error(path, error))?;
-            if metadata.is_dir() {
-                return Err(FileError::Folder { path: path.to_owned() });
-            }
-            let file = File::open(path).map_err(|error| system_error(path, error))?;
-            (Raw::Disk(file), metadata.len(), metadata.is_file())
-        };
+        let (bytes, size_bytes, is_regular) = Raw::open(path)?;
         let mut raw = BufReader::with_capacity(BUFFER_BYTES, Counted { bytes, bytes_read: bytes_read.clone() });
         let (format_of_name, compression_of_name) = format::of_name(path);
 
@@ -141,6 +130,37 @@ enum Raw {
     Bucket(ReadFrom),
 }
 
+impl Raw {
+    /// The file, its size, and whether it can be opened again from its beginning.
+    fn open(path: &Path) -> Result<(Self, u64, bool), FileError> {
+        if remote::is_address(path) {
+            let object = Object::open(path)?;
+            let size_bytes = object.size_bytes;
+            return Ok((Self::Bucket(RandomAccess::object(object).reader()), size_bytes, true));
+        }
+        let metadata = std::fs::metadata(path).map_err(|error| system_error(path, error))?;
+        if metadata.is_dir() {
+            return Err(FileError::Folder { path: path.to_owned() });
+        }
+        let file = File::open(path).map_err(|error| system_error(path, error))?;
+        Ok((Self::Disk(file), metadata.len(), metadata.is_file()))
+    }
+}
+
+impl Read for Raw {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Disk(file) => file.read(buffer),
+            Self::Bucket(bytes) => bytes.read(buffer),
+        }
+    }
+}
+
+/// A file's bytes as they stand.
+pub(crate) fn raw_bytes(path: &Path) -> Result<impl Read, FileError> {
+    Raw::open(path).map(|(bytes, ..)| bytes)
+}
+
 /// Counts the bytes that leave disk or bucket, for progress.
 struct Counted {
     bytes: Raw,
@@ -149,10 +169,7 @@ struct Counted {
 
 impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = match &mut self.bytes {
-            Raw::Disk(file) => file.read(buffer)?,
-            Raw::Bucket(bytes) => bytes.read(buffer)?,
-        };
+        let count = self.bytes.read(buffer)?;
         self.bytes_read.fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
     }

@@ -4,17 +4,18 @@ use super::super::columns;
 use super::super::scan::{ParquetFile, Rows, scan};
 use super::super::{JoinError, Stage};
 use super::{Fact, Question, Reading};
-use crate::offline::parquet::{Column, is_usable};
-use crate::offline::{Condition, Field, FileError, ReadOptions};
+use crate::offline::column::{Column, is_usable};
+use crate::offline::{Columns, Condition, Field, FileError, ReadOptions, sampled};
 use arrow_schema::FieldRef;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Parquet files with the options they are read by.
 pub(in super::super) struct ParquetRows {
     pub(in super::super) files: Vec<ParquetFile>,
     options: ReadOptions,
-    /// The rows that the conditions leave; none without conditions.
+    our_names: Columns,
+    /// The rows that conditions and times leave; none without these.
     pub(in super::super) kept: Option<Kept>,
 }
 
@@ -37,20 +38,30 @@ impl Kept {
 impl ParquetRows {
     pub(super) fn open(paths: &[PathBuf], options: &ReadOptions, reading: Reading<'_>) -> Result<Self, JoinError> {
         let files = ParquetFile::open_all(paths)?;
-        let mut rows = Self { files, options: options.clone(), kept: None };
+        let mut rows = Self { files, options: options.clone(), our_names: Columns::default(), kept: None };
         // A column that somebody asked for is there, whether the join needs it or not.
-        for (field, column) in options.columns.mapped() {
-            for file in &rows.files {
+        for file in &rows.files {
+            for (field, column) in rows.names_in(file).mapped() {
                 if file.column(column).is_none() {
                     let (path, column, columns) = (file.path.clone(), column.to_owned(), file.columns());
                     return Err(FileError::NoMappedColumn { path, field, column, columns }.into());
                 }
             }
         }
-        if !options.conditions.is_empty() {
-            rows.kept = Some(rows.select(&options.conditions, reading)?);
+        if !options.conditions.is_empty() || options.asks_for_times() {
+            rows.kept = Some(rows.select(reading)?);
         }
         Ok(rows)
+    }
+
+    /// Each file, with what it says of how its rows were sampled.
+    pub(super) fn sample_notes(&self) -> impl Iterator<Item = (&Path, Option<&str>)> {
+        self.files.iter().map(|file| (file.path.as_path(), note_of(file)))
+    }
+
+    /// Which columns of a file are our fields. A sample has our names, whatever the files beside it call theirs.
+    fn names_in(&self, file: &ParquetFile) -> &Columns {
+        if note_of(file).is_some() { &self.our_names } else { &self.options.columns }
     }
 
     pub(super) fn numbered_rows(&self) -> u64 {
@@ -107,7 +118,7 @@ impl ParquetRows {
         let of_file = |file: &ParquetFile| {
             let field = |field: Field| {
                 let needs = question.purpose.to_owned();
-                let column = file.column(self.options.columns.column_of(field));
+                let column = file.column(self.names_in(file).column_of(field));
                 column.ok_or_else(|| JoinError::NoField { path: file.path.clone(), field, needs })
             };
             let mut wanted: Vec<usize> = question.fields().into_iter().map(field).collect::<Result<_, _>>()?;
@@ -125,7 +136,9 @@ impl ParquetRows {
         self.files.iter().map(of_file).collect()
     }
 
-    fn select(&self, conditions: &[Condition], reading: Reading<'_>) -> Result<Kept, JoinError> {
+    /// The rows that conditions and times leave.
+    fn select(&self, reading: Reading<'_>) -> Result<Kept, JoinError> {
+        let ReadOptions { conditions, .. } = &self.options;
         let of_file = |file: &ParquetFile| {
             let place = |condition: &Condition| {
                 file.column(condition.column()).ok_or_else(|| FileError::NoConditionColumn {
@@ -134,18 +147,30 @@ impl ParquetRows {
                     columns: file.columns(),
                 })
             };
-            Places::of_file(file, conditions.iter().map(place).collect::<Result<_, _>>()?)
+            let mut wanted: Vec<usize> = conditions.iter().map(place).collect::<Result<_, _>>()?;
+            if self.options.asks_for_times() {
+                let none = || FileError::NoTime { path: file.path.clone(), columns: file.columns() };
+                wanted.push(file.column(self.names_in(file).column_of(Field::CreatedAt)).ok_or_else(none)?);
+            }
+            Places::of_file(file, wanted)
         };
         let columns: Vec<Places> = self.files.iter().map(of_file).collect::<Result<_, _>>()?;
         let words = self.numbered_rows().div_ceil(64) as usize;
         let kept = Kept { words: (0..words).map(|_| AtomicU64::new(0)).collect() };
         reading.progress.begin(Stage::Keys, self.numbered_rows());
         let each = |_: &mut (), rows: Rows<'_>| {
-            let places = &columns[rows.file];
-            let columns: Vec<Column> =
-                (0..conditions.len()).map(|condition| Column::of(rows.batch.column(places.of(condition)))).collect();
+            let column = |wanted| Column::of(rows.batch.column(columns[rows.file].of(wanted)));
+            let of_conditions: Vec<Column> = (0..conditions.len()).map(column).collect();
+            let times = self.options.asks_for_times().then(|| column(conditions.len()));
+            let is_in_time = |row: usize| {
+                times.as_ref().is_none_or(|times| {
+                    let time = times.cell(row).into_timestamp().ok().flatten();
+                    time.is_some_and(|time| self.options.wants_times(time, time))
+                })
+            };
             for row in 0..rows.batch.num_rows() {
-                if conditions.iter().zip(&columns).all(|(condition, column)| condition.matches(&column.cell(row))) {
+                let meets = |(condition, column): (&Condition, &Column)| condition.matches(&column.cell(row));
+                if conditions.iter().zip(&of_conditions).all(meets) && is_in_time(row) {
                     kept.set(rows.first_row + row as u64);
                 }
             }
@@ -154,6 +179,10 @@ impl ParquetRows {
         scan(&self.files, &roots(&columns), reading.threads, reading.progress, || (), each)?;
         Ok(kept)
     }
+}
+
+fn note_of(file: &ParquetFile) -> Option<&str> {
+    sampled::note_of(file.metadata.metadata())
 }
 
 /// Which columns of a file are read, and where each that is wanted stands in a batch of them.

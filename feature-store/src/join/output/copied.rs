@@ -5,7 +5,6 @@ use super::super::input::ParquetRows;
 use super::super::results::Results;
 use super::super::{JoinError, JoinProgress};
 use super::{Partial, all_columns, feature_fields, properties};
-use crate::offline::FileError;
 use arrow_schema::Schema;
 use parquet::arrow::add_encoded_arrow_schema_to_metadata;
 use parquet::basic::{Repetition, Type as Physical};
@@ -14,13 +13,13 @@ use parquet::data_type::{BoolType, DataType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::Type;
-use std::fs::File;
 use std::io::Write;
 use std::sync::Arc;
 
 /// Writes the rows; how many there are.
 pub(super) fn write(
     rows: &ParquetRows,
+    note: Option<&str>,
     results: &mut [Results],
     mut partial: Partial,
     progress: &JoinProgress,
@@ -28,7 +27,7 @@ pub(super) fn write(
     let first = &rows.files[0];
     let mut fields = first.schema().fields().to_vec();
     fields.extend(feature_fields(all_columns(results)));
-    let mut properties = properties().build();
+    let mut properties = properties(note).build();
     add_encoded_arrow_schema_to_metadata(&Schema::new(fields), &mut properties);
     let schema = extended(first.metadata.parquet_schema().root_schema(), results);
 
@@ -37,9 +36,7 @@ pub(super) fn write(
     let mut written = 0;
     let copied = outcome.map_err(Failure::Output).and_then(|mut writer| {
         for file in &rows.files {
-            let source = File::open(&file.path);
-            let source =
-                source.map_err(|error| JoinError::from(FileError::Io { path: file.path.clone(), source: error }))?;
+            let source = file.content()?;
             for (place, group) in file.metadata.metadata().row_groups().iter().enumerate() {
                 let mut to = writer.next_row_group()?;
                 for column in group.columns() {

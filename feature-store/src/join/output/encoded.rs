@@ -22,13 +22,14 @@ const GROUP_BYTES: usize = 32 << 20;
 /// Writes the rows of Parquet files that conditions leave; how many there are.
 pub(super) fn write_parquet(
     rows: &ParquetRows,
+    note: Option<&str>,
     results: &mut [Results],
     mut partial: Partial,
     progress: &JoinProgress,
 ) -> Result<u64, JoinError> {
     let first = &rows.files[0];
     let all_columns: Vec<usize> = (0..first.schema().fields().len()).collect();
-    let mut output = Output::new(first.schema().fields(), results, &mut partial);
+    let mut output = Output::new(first.schema().fields(), note, results, &mut partial);
     let outcome: Result<(), JoinError> = rows.files.iter().try_for_each(|file| {
         let mut first_row = file.first_row;
         for group in 0..file.metadata.metadata().num_row_groups() {
@@ -55,6 +56,7 @@ pub(super) fn write_parquet(
 /// Writes the rows of text files; how many there are.
 pub(super) fn write_text(
     rows: &TextRows,
+    note: Option<&str>,
     results: &mut [Results],
     mut partial: Partial,
     progress: &JoinProgress,
@@ -67,7 +69,7 @@ pub(super) fn write_text(
         _ => DataType::Utf8,
     };
     let fields: Fields = OurField::ALL.iter().map(|field| Field::new(field.name(), kind(*field), true)).collect();
-    let mut output = Output::new(&fields, results, &mut partial);
+    let mut output = Output::new(&fields, note, results, &mut partial);
     let mut files = rows.files()?;
     let mut next = 0;
     let mut outcome = Ok(());
@@ -92,11 +94,12 @@ struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    fn new(fields: &Fields, results: &[Results], partial: &'a mut Partial) -> Self {
+    fn new(fields: &Fields, note: Option<&str>, results: &[Results], partial: &'a mut Partial) -> Self {
         let mut fields = fields.to_vec();
         fields.extend(feature_fields(all_columns(results)));
         let schema = Arc::new(Schema::new(fields));
-        Self { writer: ArrowWriter::try_new(partial, schema.clone(), Some(properties().build())), schema, rows: 0 }
+        let properties = properties(note).build();
+        Self { writer: ArrowWriter::try_new(partial, schema.clone(), Some(properties)), schema, rows: 0 }
     }
 
     /// Writes rows with these numbers, and their features.
