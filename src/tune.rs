@@ -32,6 +32,7 @@ impl TuneArgs {
             validation: self.validation,
             goal: self.tune_for,
             folder: self.tuning.clone(),
+            is_passing: false,
         })
     }
 }

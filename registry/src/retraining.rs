@@ -13,6 +13,7 @@ use object_store::path::Path;
 use schemas::{ModelName, ModelVersion, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 /// So many runs back a rule can see.
@@ -30,6 +31,9 @@ pub struct Retraining {
     pub attempt: u32,
     /// Who began it.
     pub who: String,
+    /// Tells it from any other that the same person has begun in the same millisecond: a bucket's client that finds its own
+    /// bytes takes the file for its own.
+    pub holder: String,
     /// When, by the clock of who began it; as all times here.
     pub started_at: Timestamp,
     /// Until when nobody else may begin.
@@ -79,6 +83,17 @@ pub enum Trigger {
         /// When it was written.
         raised_at: Timestamp,
     },
+}
+
+impl Trigger {
+    /// In a word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Manual => "manual",
+            Self::Schedule { .. } => "schedule",
+            Self::Drift { .. } => "drift",
+        }
+    }
 }
 
 impl fmt::Display for Trigger {
@@ -201,10 +216,16 @@ impl Registry {
         rule: impl Fn(&[Retraining]) -> Result<(), String>,
     ) -> Result<Begun, Error> {
         loop {
+            // While one goes on, whoever waits for its end reads no more than it.
+            if let Some(last) = self.retrainings(name, Some(1)).await?.pop()
+                && last.state(Timestamp::now()) == RetrainState::Running
+            {
+                return Ok(Begun::Busy(Box::new(last)));
+            }
             let runs = self.retrainings(name, Some(REMEMBERED)).await?;
             let now = Timestamp::now();
-            if let Some(last) = runs.last().filter(|run| run.state(now) == RetrainState::Running) {
-                return Ok(Begun::Busy(Box::new(last.clone())));
+            if runs.last().is_some_and(|last| last.state(now) == RetrainState::Running) {
+                continue;
             }
             if let Err(reason) = rule(&runs) {
                 return Ok(Begun::Refused(reason));
@@ -216,6 +237,7 @@ impl Registry {
                 attempt: 1 + runs.iter().filter(is_retry).count() as u32,
                 trigger,
                 who,
+                holder: holder(),
                 started_at: now,
                 lease_until: later(now, lease),
                 ended_at: None,
@@ -311,6 +333,11 @@ impl RetrainFence {
 
 fn folder(name: &ModelName) -> Path {
     Path::from_iter([name.as_str(), "retrainings"])
+}
+
+/// A number that no other run has.
+fn holder() -> String {
+    format!("{:016x}", RandomState::new().build_hasher().finish())
 }
 
 fn later(now: Timestamp, by: Duration) -> Timestamp {

@@ -36,16 +36,16 @@ impl fmt::Display for History {
         let mut table = Table::new(["RUN", "STARTED", "ENDED", "TRIGGER", "ROWS", "OUTCOME", "VERSION", "REASON"]);
         for Run { run, state } in &self.runs {
             let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
-            let trigger = match &run.trigger {
-                Trigger::Manual => "manual".to_owned(),
-                Trigger::Schedule { slot } => format!("schedule {slot}"),
-                Trigger::Drift { monitor, .. } => format!("drift {monitor}"),
+            let what = match &run.trigger {
+                Trigger::Manual => String::new(),
+                Trigger::Schedule { slot } => format!(" {slot}"),
+                Trigger::Drift { monitor, .. } => format!(" {monitor}"),
             };
             table.row([
                 run.number.to_string(),
                 run.started_at.to_string(),
                 or_dash(run.ended_at.map(|at| at.to_string())),
-                trigger,
+                format!("{}{what}", run.trigger.name()),
                 or_dash(run.rows_trained.map(|rows| rows.to_string())),
                 (*state).to_owned(),
                 or_dash(run.version.map(|version| version.to_string())),

@@ -12,6 +12,13 @@ use std::sync::Arc;
 pub struct Dataset {
     pub(crate) source: Source,
     keep: Option<Arc<Keep>>,
+    origin: Option<Arc<Origin>>,
+}
+
+/// What the rows of passing files are, for messages and records that outlast them.
+struct Origin {
+    name: String,
+    description: serde_json::Value,
 }
 
 type Keep = dyn Fn(&Row) -> bool + Send + Sync;
@@ -25,17 +32,22 @@ pub(crate) enum Source {
 impl Dataset {
     /// The rows of files that meet the options' conditions.
     pub fn files(paths: Vec<PathBuf>, options: ReadOptions) -> Self {
-        Self { source: Source::Files { paths, options }, keep: None }
+        Self { source: Source::Files { paths, options }, keep: None, origin: None }
     }
 
     /// Rows at hand, with the values of the model's features in its order; the name stands where files have their paths.
     pub fn rows(name: impl Into<String>, rows: impl Into<Arc<[Row]>>) -> Self {
-        Self { source: Source::Rows { name: name.into(), rows: rows.into() }, keep: None }
+        Self { source: Source::Rows { name: name.into(), rows: rows.into() }, keep: None, origin: None }
     }
 
     /// Only the rows that the rule keeps. It must answer alike whenever it is asked about a row.
     pub fn keep(self, rule: impl Fn(&Row) -> bool + Send + Sync + 'static) -> Self {
         Self { keep: Some(Arc::new(rule)), ..self }
+    }
+
+    /// The files are passing: what is said of the rows, and written down of them, is this.
+    pub(crate) fn known_as(self, name: String, description: serde_json::Value) -> Self {
+        Self { origin: Some(Arc::new(Origin { name, description })), ..self }
     }
 
     pub(crate) fn keeps(&self, row: &Row) -> bool {
@@ -44,7 +56,7 @@ impl Dataset {
 
     /// Other files, by the same rule.
     pub(crate) fn of_files(&self, paths: Vec<PathBuf>, options: ReadOptions) -> Self {
-        Self { source: Source::Files { paths, options }, keep: self.keep.clone() }
+        Self { source: Source::Files { paths, options }, ..self.clone() }
     }
 
     /// The same rows with the values of features. Rows at hand have those that they came with.
@@ -65,6 +77,9 @@ impl Dataset {
 
     /// Everything that says which rows are meant, for the record of a run.
     pub(crate) fn description(&self) -> serde_json::Value {
+        if let Some(origin) = &self.origin {
+            return origin.description.clone();
+        }
         let mut description = serde_json::json!({"paths": self.paths()});
         if let Source::Files { options, .. } = &self.source {
             let columns = options.columns.mapped().map(|(field, column)| (field.name().to_owned(), column.into()));
@@ -77,6 +92,9 @@ impl Dataset {
 
     /// The files' paths as they were given, or the name.
     pub(crate) fn paths(&self) -> Vec<String> {
+        if let Some(origin) = &self.origin {
+            return vec![origin.name.clone()];
+        }
         match &self.source {
             Source::Files { paths, .. } => paths.iter().map(|path| path.display().to_string()).collect(),
             Source::Rows { name, .. } => vec![name.clone()],
@@ -122,5 +140,12 @@ mod tests {
         let paths = ["a.csv", "b.csv", "c.csv"].map(PathBuf::from).to_vec();
         assert_eq!(Dataset::files(paths, options).to_string(), "a.csv and 2 more where lang=en and split=train");
         assert_eq!(Dataset::rows("generated reviews", vec![]).to_string(), "generated reviews");
+        let passing = Dataset::files(vec![PathBuf::from("/tmp/x.parquet")], ReadOptions::default());
+        let known = passing.known_as("offline/reviews".to_owned(), serde_json::json!({"since": "2026-01-01"}));
+        assert_eq!(
+            (known.to_string(), known.paths()),
+            ("offline/reviews".to_owned(), vec!["offline/reviews".to_owned()])
+        );
+        assert_eq!(known.description(), serde_json::json!({"since": "2026-01-01"}));
     }
 }

@@ -260,13 +260,15 @@ impl Trained {
         let mut parameters = parameters(request);
         parameters.insert(WORDS.to_owned(), object(&self.learned.profile).into());
         if let Some(tuned) = &self.tuned {
-            let search = serde_json::json!({
+            let mut search = serde_json::json!({
                 "goal": tuned.goal,
                 "validation": tuned.validation,
                 "trials": tuned.trials.len(),
                 "best": tuned.best,
-                "journal": tuned.journal,
             });
+            if request.tune.as_ref().is_some_and(|tune| !tune.is_passing) {
+                search["journal"] = tuned.journal.display().to_string().into();
+            }
             parameters.insert("tuning".to_owned(), search);
         }
         parameters

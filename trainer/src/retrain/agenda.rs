@@ -169,6 +169,7 @@ mod tests {
             trigger: slot(slot_at),
             attempt: 1,
             who: String::new(),
+            holder: String::new(),
             started_at: at(slot_at),
             lease_until: at(slot_at),
             ended_at: None,

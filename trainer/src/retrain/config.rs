@@ -68,8 +68,8 @@ impl RetrainConfig {
         if self.retry_backoff_seconds == 0 {
             return Err("retrain.retry_backoff_seconds must be 1 or more".to_owned());
         }
-        if self.lease_seconds < 10 {
-            return Err("retrain.lease_seconds must be 10 or more: it is renewed each third of that".to_owned());
+        if self.lease_seconds < 3 {
+            return Err("retrain.lease_seconds must be 3 or more: it is renewed each third of that".to_owned());
         }
         // Whether there is such a zone.
         super::Schedule::parse("0 0 * * *", &self.timezone)

@@ -6,17 +6,24 @@
 mod agenda;
 mod alerts;
 mod census;
+mod conclude;
 mod config;
 mod cron;
 mod error;
+mod fitness;
+mod halting;
 mod hold;
+mod metrics;
 mod plan;
+mod prepare;
 mod production;
 mod report;
 mod rows;
 mod rule;
 mod run;
 mod serve;
+mod version;
+mod workspace;
 
 pub use alerts::{AlertReader, Alerts};
 pub use config::{CatchUp, RetrainConfig};

@@ -1,6 +1,7 @@
 //! The version in production, as far as its successor is concerned: its settings, and up to when it has learned.
 
 use super::RetrainError;
+use crate::validate::Profile;
 use model::{FitConfig, Model, ModelConfig};
 use registry::{Alias, Manifest, Registry};
 use schemas::{ModelName, ModelVersion, Timestamp};
@@ -35,6 +36,12 @@ impl Production {
         let manifest = registry.manifest(name, version).await?;
         let learned_until = manifest.run.data.as_ref().and_then(|data| data.last_created_at);
         Ok(Some(Self { version, learned_until, manifest }))
+    }
+
+    /// Its name, and the words that it learned from; none of a version from before they were kept.
+    pub(super) fn words(&self) -> Option<(String, Profile)> {
+        let Manifest { name, version, .. } = &self.manifest;
+        Some((format!("{name} {version}"), Profile::of_version(&self.manifest)?))
     }
 
     /// Its settings: from its manifest, and what that does not say from the model itself and from the configuration.

@@ -3,6 +3,7 @@
 use super::plan::RetrainPlan;
 use crate::gates::VerdictPage;
 use crate::report::{ModelSummary, RowCounts, grouped};
+use crate::tune::TrialSummary;
 use model::metrics::Metrics;
 use registry::{RetrainOutcome, Trigger, Verdict};
 use serde::Serialize;
@@ -30,6 +31,9 @@ pub struct RetrainReport {
     /// What the gates say of it beside production; none without gates.
     #[serde(rename = "promotion", skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
+    /// The settings that a search has tried, the best first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trials: Vec<TrialSummary>,
     /// What was used.
     pub plan: RetrainPlan,
     /// How long each stage took.
@@ -38,7 +42,7 @@ pub struct RetrainReport {
 
 impl fmt::Display for RetrainReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { run, trigger, outcome, reason, model, rows, metrics, verdict, plan, seconds } = self;
+        let Self { run, trigger, outcome, reason, model, rows, metrics, verdict, trials, plan, seconds } = self;
         let became = match outcome {
             RetrainOutcome::Promoted => "is in production",
             _ => "is kept, and production is what it was",
@@ -47,6 +51,9 @@ impl fmt::Display for RetrainReport {
         writeln!(f, "run        {run}, {trigger}")?;
         write!(f, "{plan}")?;
         writeln!(f, "rows       {} learned from, {} compared on", grouped(rows.train), grouped(rows.test))?;
+        if let Some(best) = trials.first() {
+            writeln!(f, "search     {} trials, the best: {}", trials.len(), best.words())?;
+        }
         if let Some(Metrics { accuracy, macro_f1, log_loss, ece, .. }) = metrics {
             writeln!(
                 f,

@@ -1,19 +1,18 @@
 //! The rows of a run, as files in a folder of their own that goes with the run: features joined point in time, labels of
 //! feedback in place of those that follow from ratings, the larger class undersampled where one is much larger.
 
-use super::plan::RetrainPlan;
+use super::plan::{Part, RetrainPlan};
+use super::workspace::Workspace;
 use super::{RetrainConfig, RetrainError};
 use crate::dataset::Dataset;
-use crate::sample::{FeedbackLabels, SampleProgress, SampleRequest, Size, sample};
+use crate::sample::{FeedbackLabels, SampleProgress, SampleReport, SampleRequest, Size, sample};
 use feature_store::join::{JoinProgress, JoinRequest, JoinView, join};
 use feature_store::offline::{ReadOptions, ReviewFiles, ScanProgress};
 use feature_store::views::{EventSource, Views};
-use schemas::Timestamp;
+use serde_json::json;
 use std::collections::HashSet;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tempfile::TempDir;
 use twox_hash::XxHash64;
 
 /// The column of the offline store that says when a row came.
@@ -39,8 +38,10 @@ pub(super) struct Rows {
     pub(super) train: Dataset,
     /// What is compared on, without the texts that are learned from.
     pub(super) test: Dataset,
+    /// What is learned from was drawn from.
+    pub(super) sampled: SampleReport,
     /// Removed with all that is in it.
-    folder: TempDir,
+    folder: Workspace,
 }
 
 impl Rows {
@@ -75,18 +76,18 @@ impl Source {
         extras: &[String],
         progress: &GatherProgress,
     ) -> Result<Rows, RetrainError> {
-        let folder = temporary_folder(&config.temp_dir)?;
+        let folder = Workspace::create(&config.temp_dir)?;
         let reviews = if plan.features.is_empty() {
             self.reviews.clone()
         } else {
             self.join(plan, folder.path().join("joined.parquet"), progress)?
         };
-        let request = |time: Range<Timestamp>, ratio, name: &str| SampleRequest {
+        let request = |part: &Part, ratio, name: &str| SampleRequest {
             inputs: vec![reviews.clone()],
             read: ReadOptions {
                 features: plan.features.clone(),
-                since: Some(time.start),
-                until: Some(time.end),
+                since: Some(part.from),
+                until: Some(part.until),
                 ..ReadOptions::default()
             },
             feedback: Some(self.feedback.clone()),
@@ -97,16 +98,28 @@ impl Source {
             temp_dir: None,
             memory_limit_bytes: self.sample_memory_bytes,
         };
-        let of_training = request(plan.train.from..plan.train.until, config.max_ratio, "train.parquet");
-        let of_test = request(plan.test.from..plan.test.until, ANY_RATIO, "test.parquet");
-        sample(&of_training, &progress.sample)?;
+        let of_training = request(&plan.train, config.max_ratio, "train.parquet");
+        let of_test = request(&plan.test, ANY_RATIO, "test.parquet");
+        let sampled = sample(&of_training, &progress.sample)?;
         sample(&of_test, &progress.sample)?;
         let learned = Arc::new(texts(&of_training.output)?);
-        let file = |path: &Path| Dataset::files(vec![path.to_owned()], ReadOptions::default());
+        // The files go with the run: what is written down of a version is what they were drawn from.
+        let file = |request: &SampleRequest, part: &Part| {
+            let (path, name) = (request.output.clone(), self.reviews.display().to_string());
+            let drawn = json!({
+                "paths": [name],
+                "since": part.from,
+                "until": part.until,
+                "labels": "feedback, else ratings",
+                "max_ratio": (request.size.ratio < ANY_RATIO).then_some(request.size.ratio),
+            });
+            Dataset::files(vec![path], ReadOptions::default()).known_as(name, drawn)
+        };
         let is_new = move |text: Option<&str>| text.is_none_or(|text| !learned.contains(&hash(text)));
         Ok(Rows {
-            train: file(&of_training.output),
-            test: file(&of_test.output).keep(move |row| is_new(row.text.as_deref())),
+            train: file(&of_training, &plan.train),
+            test: file(&of_test, &plan.test).keep(move |row| is_new(row.text.as_deref())),
+            sampled,
             folder,
         })
     }
@@ -148,12 +161,6 @@ impl Source {
         }
         Ok(views)
     }
-}
-
-fn temporary_folder(within: &str) -> Result<TempDir, RetrainError> {
-    let within = if within.is_empty() { std::env::temp_dir() } else { PathBuf::from(within) };
-    let made = tempfile::Builder::new().prefix("plaudit-retrain-").tempdir_in(&within);
-    made.map_err(|source| RetrainError::Temporary { folder: within, source })
 }
 
 /// The texts of a file, by their hashes.

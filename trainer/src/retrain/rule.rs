@@ -112,6 +112,7 @@ mod tests {
             trigger,
             attempt: 1,
             who: String::new(),
+            holder: String::new(),
             started_at: at(started_at),
             lease_until: at(started_at),
             ended_at: outcome.map(|_| at(started_at)),

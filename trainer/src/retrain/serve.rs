@@ -5,7 +5,7 @@ use super::agenda::{Agenda, Outcome, Step};
 use super::alerts::Alerts;
 use super::cron::Schedule;
 use super::run::{RetrainOrder, Retrained, Retrainer};
-use super::{RetrainError, RetrainReport};
+use super::{RetrainError, RetrainReport, metrics};
 use crate::progress::Progress;
 use registry::Trigger;
 use schemas::Timestamp;
@@ -43,6 +43,7 @@ impl RetrainService {
         P: FnMut(Progress) + Send + 'static,
         F: Future<Output = ()>,
     {
+        metrics::describe();
         let config = self.retrainer.config.clone();
         let history = self.retrainer.history(Some(1000)).await?;
         let mut agenda = Agenda::new(self.schedule.clone(), config, &history, Timestamp::now());

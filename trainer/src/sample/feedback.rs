@@ -5,7 +5,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampMillisecondType;
 use arrow_array::{Array, RecordBatch};
 use feature_store::offline::store::{Dataset, Store};
-use schemas::Label;
+use schemas::{Label, Timestamp};
 use std::sync::Arc;
 use twox_hash::XxHash64;
 
@@ -27,12 +27,29 @@ struct Entry {
 impl FeedbackLabels {
     /// Reads the feedback of a store, within so much memory.
     pub async fn read(store: &Store, memory_limit_bytes: u64) -> Result<Self, SampleError> {
+        Self::read_all(store, None, memory_limit_bytes).await
+    }
+
+    /// Reads what was said before a time.
+    pub async fn read_before(
+        store: &Store,
+        before: Timestamp,
+        memory_limit_bytes: u64,
+    ) -> Result<Self, SampleError> {
+        Self::read_all(store, Some(before), memory_limit_bytes).await
+    }
+
+    async fn read_all(
+        store: &Store,
+        before: Option<Timestamp>,
+        memory_limit_bytes: u64,
+    ) -> Result<Self, SampleError> {
         let most = usize::try_from(memory_limit_bytes).unwrap_or(usize::MAX) / size_of::<Entry>();
         let mut entries: Vec<Entry> = Vec::new();
         for part in store.list(Dataset::Feedback).await?.parts {
             let mut reader = store.open_part(&part).await?;
             while let Some(batch) = reader.next_batch_as(&Dataset::Feedback.schema())? {
-                take(&batch, &mut entries);
+                take(&batch, before, &mut entries);
                 if entries.len() > most / 2 {
                     keep_latest(&mut entries);
                 }
@@ -59,7 +76,7 @@ fn hash(review_id: &str) -> u64 {
 }
 
 /// Adds the labels of a batch with the columns of the dataset.
-fn take(batch: &RecordBatch, entries: &mut Vec<Entry>) {
+fn take(batch: &RecordBatch, before: Option<Timestamp>, entries: &mut Vec<Entry>) {
     let (Some(ids), Some(labels), Some(times)) =
         (batch.column_by_name("review_id"), batch.column_by_name("label"), batch.column_by_name("created_at"))
     else {
@@ -74,7 +91,9 @@ fn take(batch: &RecordBatch, entries: &mut Vec<Entry>) {
             && let Some(label) = Label::parse(labels.value(row))
         {
             let time = if times.is_valid(row) { times.value(row) } else { i64::MIN };
-            entries.push(Entry { review: hash(ids.value(row)), time, is_positive: label.is_positive() });
+            if before.is_none_or(|before| time < before.epoch_millis()) {
+                entries.push(Entry { review: hash(ids.value(row)), time, is_positive: label.is_positive() });
+            }
         }
     }
 }

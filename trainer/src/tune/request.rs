@@ -15,6 +15,8 @@ pub struct TuneRequest {
     pub goal: Goal,
     /// The folder of the journal and the page. Without one, a folder in `plaudit-tuning` that is named after the search.
     pub folder: Option<PathBuf>,
+    /// Whether the folder goes when the training is over: the record of the run does not point there then.
+    pub is_passing: bool,
 }
 
 /// Which of the training rows judge, and are not learned from during the search.

@@ -69,7 +69,7 @@ impl TrialSummary {
     }
 
     /// `ngrams=3 c=12`.
-    pub(super) fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         if self.trial == 0 {
             return "as given".to_owned();
         }

@@ -102,7 +102,7 @@ impl Months {
 }
 
 impl ValidationReport {
-    pub(super) fn new(figures: Figures, limits: &ValidationConfig) -> Self {
+    pub(crate) fn new(figures: Figures, limits: &ValidationConfig) -> Self {
         let checks = checks(&figures, limits);
         Self { passed: checks.iter().all(|check| check.passed), checks, figures }
     }
