@@ -2,52 +2,40 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails its test")]
 
+#[path = "support/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "others use the rest")]
+mod support;
+
 use serde_json::Value;
-use service::kafka::KafkaConfig;
 use service::kafka::admin::{TopicSpec, create_topics};
 use std::collections::BTreeMap;
-use std::process::{Command, Output};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::process::Output;
+use support::{Names, brokers, plaudit};
 
 /// Names of topics that no other test or run uses.
-struct World {
-    kafka: KafkaConfig,
-    id: String,
-}
+struct World(Names);
 
 impl World {
     fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let brokers = std::env::var("PLAUDIT_TEST_KAFKA").unwrap_or_else(|_| {
-            panic!(
-                "this test needs Apache Kafka: run `dev/test`, or `dev/services up` and `eval \"$(dev/services env)\"`"
-            )
-        });
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        let id = format!("topics-{}-{}-{}", std::process::id(), now.as_nanos(), NEXT.fetch_add(1, Ordering::Relaxed));
-        Self { kafka: KafkaConfig::new(brokers, &id), id }
+        Self(Names::new(brokers()))
     }
 
     fn topic(&self, role: &str) -> String {
-        format!("{}-{role}", self.id)
+        format!("{}-{role}", self.0.kafka.group)
     }
 
     /// A topic that was there before.
     fn given(&self, role: &str, partitions: i32, settings: &[(&str, &str)]) {
         let config = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let spec = TopicSpec { name: self.topic(role), partitions, replication: 1, config: config.collect() };
-        create_topics(&self.kafka, &[spec]).unwrap();
+        create_topics(&self.0.kafka, &[spec]).unwrap();
     }
 
     fn topics(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_plaudit"));
-        command.arg("topics").args(arguments).args(["--brokers", &self.kafka.brokers]);
-        for role in ["reviews", "predictions", "feedback", "models", "drift"] {
-            command.args(["--set", &format!("topics.{role}={}", self.topic(role))]);
-        }
-        // A developer's shell may point the binary elsewhere.
-        for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("PLAUDIT__")) {
-            command.env_remove(key);
+        let mut command = plaudit();
+        command.arg("topics").args(arguments);
+        for setting in self.0.settings() {
+            command.args(["--set", &setting]);
         }
         command.output().unwrap()
     }

@@ -1,5 +1,7 @@
 //! What is sent to `reviews`: a stream of reviews that never pauses, floods, and records that no scorer can score.
 
+use crate::support::hostile::{Random, hostile};
+use crate::support::reviews::{self, noise};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use service::kafka::KafkaConfig;
 use std::sync::Arc;
@@ -12,6 +14,9 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// As many keys take turns: each has many records, some of them in one batch.
 const KEYS: usize = 97;
+
+/// As many records that no well-meaning producer sends come in a round of bad ones.
+const HOSTILE: usize = 200;
 
 /// What all that was sent may take to be stored, though brokers start again.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -73,7 +78,7 @@ impl Sender {
         self.flush();
     }
 
-    /// Broken, empty, oversized and poisonous records, with and without keys, among good ones of the same keys.
+    /// Broken, empty, oversized and hostile records, with and without keys, among good ones of the same keys.
     pub fn bad_records(&mut self) -> usize {
         let deep = "[".repeat(100_000);
         // With the headers of a dead letter this one is larger than a topic accepts.
@@ -104,8 +109,13 @@ impl Sender {
         for payload in &unkeyed {
             self.send(None, Some(payload));
         }
+        let mut random = Random(7);
+        for number in 0..HOSTILE {
+            self.send(Some(&format!("k-{}", number % KEYS)), Some(&hostile(number, &mut random)));
+            self.send_review(number);
+        }
         self.flush();
-        4 * bad.len() + unkeyed.len()
+        4 * bad.len() + unkeyed.len() + 2 * HOSTILE
     }
 
     fn send(&mut self, key: Option<&str>, payload: Option<&[u8]>) {
@@ -132,18 +142,5 @@ impl Sender {
 
 fn review(id: &str, number: usize) -> Vec<u8> {
     let word = if number.is_multiple_of(2) { "good" } else { "bad" };
-    serde_json::to_vec(&serde_json::json!({
-        "review_id": id, "text": format!("a {word} product, number {number}"), "created_at": "2024-05-01T10:00:00Z"
-    }))
-    .unwrap()
-}
-
-/// Letters that no compression makes shorter, and always the same.
-fn noise(length: usize) -> String {
-    let mut random = 1_u64;
-    let mut letter = || {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        char::from(b'a' + ((random >> 33) % 26) as u8)
-    };
-    (0..length).map(|_| letter()).collect()
+    reviews::review(id, &format!("a {word} product, number {number}"))
 }

@@ -10,6 +10,9 @@ mod crew;
 mod deck;
 mod load;
 mod rounds;
+#[path = "../support/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "others use the rest")]
+mod support;
 mod world;
 
 use count::Count;
@@ -27,7 +30,7 @@ fn nothing_is_lost_or_repeated_or_out_of_order_whatever_fails() {
     println!("seed {seed}, {rounds} rounds");
 
     let started = Instant::now();
-    let world = World::new(seed);
+    let world = World::new();
     let mut chaos = Rounds::start(&world);
     let mut deck = Deck::new(seed);
     let mut recoveries: BTreeMap<Fault, Vec<Duration>> = BTreeMap::new();

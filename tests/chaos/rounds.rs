@@ -47,8 +47,8 @@ impl<'w> Rounds<'w> {
         for _ in 0..SCORERS {
             crew.join();
         }
-        let load = Load::start(&world.kafka, &world.topics.reviews);
-        let sender = Sender::new(&world.kafka, &world.topics.reviews);
+        let load = Load::start(&world.names.kafka, &world.names.topics.reviews);
+        let sender = Sender::new(&world.names.kafka, &world.names.topics.reviews);
         let mut rounds = Self { world, crew, load: Some(load), sender };
         rounds.catch_up().unwrap();
         rounds

@@ -1,6 +1,9 @@
 //! The topics of a run, its model, and how to read what has come of it.
 
 use crate::count::{Came, Expected, Place};
+use crate::support::names::program;
+use crate::support::reviews::write_labelled;
+use crate::support::{Names, brokers};
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Message, OwnedMessage};
@@ -8,7 +11,6 @@ use schemas::{Prediction, Review, Topics};
 use service::kafka::admin::{TopicSpec, create_topics};
 use service::kafka::{KafkaConfig, NextOffsets, headers, read_to_end};
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -28,8 +30,7 @@ const READING: Duration = Duration::from_secs(300);
 const LONG_ID: usize = 100_000;
 
 pub struct World {
-    pub kafka: KafkaConfig,
-    pub topics: Topics,
+    pub names: Names,
     folder: PathBuf,
     /// Sees the group's offsets though a transaction is open; reads nothing.
     watcher: BaseConsumer,
@@ -40,18 +41,8 @@ fn came(record: &OwnedMessage, source: Place) -> Came {
 }
 
 impl World {
-    pub fn new(seed: u64) -> Self {
-        let brokers = std::env::var("PLAUDIT_TEST_KAFKA").expect("dev/chaos starts three brokers and names them");
-        let id = format!("chaos-{seed}-{}", std::process::id());
-        let topic = |role: &str| format!("{id}-{role}");
-        let topics = Topics {
-            reviews: topic("reviews"),
-            predictions: topic("predictions"),
-            feedback: topic("feedback"),
-            models: topic("models"),
-            drift: topic("drift"),
-        };
-        let mut kafka = KafkaConfig::new(brokers, id);
+    pub fn new() -> Self {
+        let Names { mut kafka, topics } = Names::new(brokers());
         // Three brokers that all start again answer late.
         kafka.connect_timeout_ms = 60_000;
         let specs = [&topics.reviews, &topics.predictions, &Topics::dead_letters_of(&topics.reviews), &topics.drift]
@@ -68,7 +59,7 @@ impl World {
         // Of its own, so that a build meanwhile changes nothing.
         std::fs::copy(env!("CARGO_BIN_EXE_plaudit"), folder.join("plaudit")).unwrap();
         let watcher = watcher(&kafka);
-        let world = Self { kafka, topics, folder, watcher };
+        let world = Self { names: Names { kafka, topics }, folder, watcher };
         world.train();
         world
     }
@@ -79,21 +70,16 @@ impl World {
 
     fn train(&self) {
         let path = self.folder.join("train.jsonl");
-        let mut file = std::fs::File::create(&path).unwrap();
-        for i in 0..200 {
-            let (word, label) = if i % 2 == 0 { ("good", 1) } else { ("bad", 0) };
-            writeln!(file, r#"{{"text": "a {word} product, number {i}", "label": {label}}}"#).unwrap();
-        }
+        write_labelled(&path, 200, "good", "bad");
         let output = self.plaudit("train").arg("--input").arg(&path).arg("--promote").output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// The binary, pointed at this world.
     pub fn plaudit(&self, verb: &str) -> Command {
-        let mut command = Command::new(self.folder.join("plaudit"));
-        command.args([verb, "--brokers", &self.kafka.brokers, "--registry"]).arg(self.folder.join("registry"));
-        for setting in [
-            format!("kafka.group={}", self.kafka.group),
+        let mut command = program(self.folder.join("plaudit"));
+        command.arg(verb).arg("--registry").arg(self.folder.join("registry"));
+        let own = [
             format!("kafka.properties.session.timeout.ms={}", SESSION.as_millis()),
             "kafka.properties.heartbeat.interval.ms=500".to_owned(),
             // How long a group waits for members that a restarted coordinator remembers and that are gone.
@@ -101,24 +87,16 @@ impl World {
             format!("scorer.transaction_timeout_ms={}", TRANSACTION.as_millis()),
             // Small transactions: whenever a fault comes, one is open.
             "scorer.batch_max_records=200".to_owned(),
-            format!("topics.reviews={}", self.topics.reviews),
-            format!("topics.predictions={}", self.topics.predictions),
-            format!("topics.feedback={}", self.topics.feedback),
-            format!("topics.models={}", self.topics.models),
-            format!("topics.drift={}", self.topics.drift),
-        ] {
-            command.args(["--set", &setting]);
-        }
-        // A developer's shell may point the binary elsewhere.
-        for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("PLAUDIT__")) {
-            command.env_remove(key);
+        ];
+        for setting in self.names.settings().iter().chain(&own) {
+            command.args(["--set", setting]);
         }
         command
     }
 
     /// Where `reviews` ends now; none while a partition has no leader.
     pub fn ends(&self) -> Option<Vec<i64>> {
-        self.ends_of(&self.watcher, &self.topics.reviews)
+        self.ends_of(&self.watcher, &self.names.topics.reviews)
     }
 
     fn ends_of(&self, consumer: &BaseConsumer, topic: &str) -> Option<Vec<i64>> {
@@ -132,21 +110,23 @@ impl World {
     /// Whether the group has committed as far as this.
     pub fn is_committed(&self, ends: &[i64]) -> bool {
         let mut partitions = TopicPartitionList::new();
-        partitions.add_partition_range(&self.topics.reviews, 0, PARTITIONS - 1);
+        partitions.add_partition_range(&self.names.topics.reviews, 0, PARTITIONS - 1);
         let Ok(committed) = self.watcher.committed_offsets(partitions, ANSWER) else { return false };
         let committed = NextOffsets::from_list(&committed);
         (0..).zip(ends).all(|(partition, &end)| {
-            end == 0 || committed.get(&self.topics.reviews, partition).is_some_and(|next| next.0 >= end)
+            end == 0 || committed.get(&self.names.topics.reviews, partition).is_some_and(|next| next.0 >= end)
         })
     }
 
     /// Whether no transaction is open in what the scorers write.
     pub fn is_settled(&self) -> bool {
-        let committed: BaseConsumer = self.kafka.consumer("settled").create().unwrap();
-        [&self.topics.predictions, &Topics::dead_letters_of(&self.topics.reviews)].into_iter().all(|topic| {
-            let all = self.ends_of(&self.watcher, topic);
-            all.is_some() && all == self.ends_of(&committed, topic)
-        })
+        let committed: BaseConsumer = self.names.kafka.consumer("settled").create().unwrap();
+        [&self.names.topics.predictions, &Topics::dead_letters_of(&self.names.topics.reviews)].into_iter().all(
+            |topic| {
+                let all = self.ends_of(&self.watcher, topic);
+                all.is_some() && all == self.ends_of(&committed, topic)
+            },
+        )
     }
 
     /// Whether the broker leads nothing that the stream reads or writes.
@@ -165,7 +145,7 @@ impl World {
 
     /// The truth: every record, and what has to come of it.
     pub fn reviews(&self) -> BTreeMap<Place, Expected> {
-        let records = read_to_end(&self.kafka, &self.topics.reviews, READING).unwrap();
+        let records = read_to_end(&self.names.kafka, &self.names.topics.reviews, READING).unwrap();
         let expected = |payload: &[u8]| match Review::decode(payload) {
             Ok(review) if review.review_id.0.len() < LONG_ID => Expected::Prediction,
             _ => Expected::DeadLetter,
@@ -177,7 +157,7 @@ impl World {
     }
 
     pub fn predictions(&self) -> Vec<Came> {
-        let records = read_to_end(&self.kafka, &self.topics.predictions, READING).unwrap();
+        let records = read_to_end(&self.names.kafka, &self.names.topics.predictions, READING).unwrap();
         let came = records.iter().map(|record| {
             let source = Prediction::decode(record.payload().unwrap()).unwrap().source;
             came(record, (source.partition, source.offset))
@@ -186,7 +166,8 @@ impl World {
     }
 
     pub fn dead_letters(&self) -> Vec<Came> {
-        let records = read_to_end(&self.kafka, &Topics::dead_letters_of(&self.topics.reviews), READING).unwrap();
+        let records =
+            read_to_end(&self.names.kafka, &Topics::dead_letters_of(&self.names.topics.reviews), READING).unwrap();
         let came = records.iter().map(|record| {
             let header = |name| headers::text(record.headers().unwrap(), name).unwrap();
             let partition = header("__connect.errors.partition").parse().unwrap();

@@ -6,6 +6,9 @@
 #[path = "../stream/harness.rs"]
 #[expect(dead_code, reason = "the tests of the stream use the rest")]
 mod harness;
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "others use the rest")]
+mod support;
 
 use harness::{PATIENCE, Record, Running, World, noise, report, review, wait_for};
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders, OwnedMessage};
@@ -17,6 +20,8 @@ use service::kafka::admin::end_offsets;
 use std::collections::HashMap;
 use std::process::Command;
 use std::time::{Duration, Instant};
+use support::plaudit;
+use support::topics::alter;
 
 const PARTITIONS: i32 = 3;
 
@@ -365,6 +370,32 @@ fn a_record_that_came_from_nowhere_is_named_and_left() {
 }
 
 #[test]
+fn what_its_topic_refuses_stays_and_the_others_go_on() {
+    let world = World::new(1);
+    let keys = [Some("a"), None, Some("b"), Some("c"), None];
+    world.produce(keys.map(|key| Record { key, payload: Some(b"no review"), ..Record::default() }));
+    assert_eq!(world.score_until_end()["dead_letters"], keys.len());
+    // From here on it takes none without a key.
+    alter(&world.kafka, &world.topics.reviews, "cleanup.policy", "compact");
+
+    let first = replay(&world, &[]);
+    assert_eq!((&first["replayed"], &first["not_replayable"]), (&3.into(), &serde_json::json!({"refused": 2})));
+    let examples = first["examples"].as_array().unwrap();
+    let offsets: Vec<&Value> = examples.iter().map(|example| &example["origin"]["offset"]).collect();
+    assert_eq!(offsets, [1, 4], "{first}");
+    assert!(examples[0]["message"].as_str().unwrap().contains("refuses a record"), "{first}");
+    let sent: Vec<_> = world.committed(&world.topics.reviews)[5..].iter().map(|it| it.key().unwrap().to_vec()).collect();
+    assert_eq!(sent, [b"a", b"b", b"c"]);
+
+    let page = String::from_utf8(dlq(&world, &["replay"]).output().unwrap().stdout).unwrap();
+    assert!(page.contains("sent by an earlier replay: 3") && page.contains("cannot be sent, refused: 2"), "{page}");
+    // Nothing but that stands in their way.
+    alter(&world.kafka, &world.topics.reviews, "cleanup.policy", "delete");
+    let last = replay(&world, &[]);
+    assert_eq!((&last["replayed"], &last["replayed_earlier"]), (&2.into(), &3.into()), "{last}");
+}
+
+#[test]
 fn a_letter_whose_review_is_fine_by_now_becomes_a_prediction() {
     let world = World::new(1);
     let body = review("r-1", "a good product");
@@ -393,7 +424,7 @@ fn what_cannot_be_read_fails_with_one_line_that_says_what_to_do() {
         };
         let message = fails(&["--topic", "no-such.dlq"], 1);
         assert!(message.contains("\"no-such.dlq\" does not exist") && message.contains("--topic"), "{message}");
-        let output = Command::new(env!("CARGO_BIN_EXE_plaudit"))
+        let output = plaudit()
             .args(["dlq", verb, "--brokers", "localhost:1", "--set", "kafka.connect_timeout_ms=500"])
             .output()
             .unwrap();

@@ -17,6 +17,8 @@ use schemas::Topics;
 use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::{Duration, Instant};
+use support::reviews::noise;
+use support::topics::alter;
 use world::{PATIENCE, World, answers, error, run, service};
 
 /// Verbs and their flags, as the table names them and as they are run.
@@ -131,6 +133,55 @@ fn prepared(verb: &str, acls: &[Acl]) -> World {
     ];
     world.produce(&Topics::dead_letters_of(reviews), [&b"no review"[..]], &died);
     world
+}
+
+#[test]
+fn a_letter_whose_topic_takes_none_stays_and_the_others_go_on() {
+    let mut acls = documented("dlq replay");
+    let seen = Acl { operation: "Describe".to_owned(), name: "predictions".to_owned(), ..acls[0].clone() };
+    assert_eq!(seen.resource, "topic");
+    acls.push(seen);
+    let world = World::with_topics(&acls);
+    let Topics { reviews, predictions, feedback, .. } = &world.topics;
+    // More than it takes, which this user may not ask.
+    alter(&world.admin, reviews, "max.message.bytes", "2000");
+    let long = noise(3000);
+    let letter = |topic: &str, payload: &str| {
+        let died = [
+            ("plaudit.cause", "not_json"),
+            ("__connect.errors.topic", topic),
+            ("__connect.errors.partition", "0"),
+            ("__connect.errors.offset", "0"),
+        ];
+        world.produce(&Topics::dead_letters_of(reviews), [payload.as_bytes()], &died);
+    };
+    let letters = [
+        (reviews, "first"),
+        (feedback, "hidden"),
+        (predictions, "seen"),
+        (reviews, &long),
+        (predictions, "seen too"),
+        (reviews, "last"),
+    ];
+    letters.iter().for_each(|(topic, payload)| letter(topic, payload));
+
+    for (sent, sent_before) in [(2, 0), (0, 2)] {
+        let output = run(world.plaudit(REPLAY_LETTERS));
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.lines().any(|line| line.starts_with("error: not allowed to ")), "{error}");
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&report["replayed"], &report["replayed_earlier"]), (&sent.into(), &sent_before.into()), "{report}");
+        assert_eq!(report["not_replayable"], serde_json::json!({"not_allowed": 3, "too_large": 1}), "{report}");
+        let messages = report["examples"].to_string();
+        for named in [
+            format!("not allowed to Write to topic \\\"{predictions}"),
+            format!("not allowed to Describe topic \\\"{feedback}"),
+        ] {
+            assert!(messages.contains(&named), "{named} is not in {messages}");
+        }
+    }
+    assert_eq!(world.payloads(reviews), ["first", "last"]);
 }
 
 /// Runs a verb without one of its ACLs, and with another in its place if there is one; its error has to name what is missing.

@@ -4,6 +4,7 @@
 pub use crate::support::PATIENCE;
 
 use super::acls::{Acl, grant};
+use crate::support::reviews::write_labelled;
 use crate::support::{Names, plaudit};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -11,7 +12,6 @@ use schemas::{Prediction, Topics};
 use service::kafka::admin::{TopicSpec, create_topics};
 use service::kafka::{KafkaConfig, read_to_end};
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -111,6 +111,13 @@ impl World {
         producer.flush(PATIENCE).unwrap();
     }
 
+    /// All that stands in a topic, as text.
+    pub fn payloads(&self, topic: &str) -> Vec<String> {
+        let records = read_to_end(&self.admin, topic, PATIENCE).unwrap();
+        let text = |record| String::from_utf8(rdkafka::Message::payload(record).unwrap().to_vec()).unwrap();
+        records.iter().map(text).collect()
+    }
+
     pub fn predictions(&self) -> Vec<Prediction> {
         let records = read_to_end(&self.admin, &self.topics.predictions, PATIENCE).unwrap();
         records.iter().map(|record| Prediction::decode(rdkafka::Message::payload(record).unwrap()).unwrap()).collect()
@@ -119,7 +126,7 @@ impl World {
     /// A file of so many reviews.
     pub fn reviews(&self, count: usize) -> String {
         let path = self.folder.path().join("reviews.jsonl");
-        write_reviews(&path, count);
+        write_labelled(&path, count, "good", "bad");
         path.to_str().unwrap().to_owned()
     }
 }
@@ -180,19 +187,11 @@ fn registry() -> &'static Path {
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         let (reviews, registry) = (folder.join("reviews.jsonl"), folder.join("registry"));
-        write_reviews(&reviews, 200);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_plaudit"));
+        write_labelled(&reviews, 200, "good", "bad");
+        let mut command = plaudit();
         command.args(["train", "--promote", "--input"]).arg(&reviews).arg("--registry").arg(&registry);
         let output = command.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         registry
     })
-}
-
-fn write_reviews(path: &Path, count: usize) {
-    let mut file = std::fs::File::create(path).unwrap();
-    for i in 0..count {
-        let (word, label) = if i % 2 == 0 { ("good", 1) } else { ("bad", 0) };
-        writeln!(file, r#"{{"text": "a {word} product, number {i}", "label": {label}}}"#).unwrap();
-    }
 }

@@ -1,21 +1,34 @@
 //! Liveness that is true: a process that does no work although there is some says so.
 
-use crate::harness::{PATIENCE, Running, World, spec, wait_for};
+use crate::harness::{Running, World, wait_for};
 use crate::http::get;
+use crate::support::topics::delete;
 use crate::{PARTITIONS, produce_reviews};
-use rdkafka::admin::{AdminClient, AdminOptions};
-use rdkafka::client::DefaultClientContext;
-use service::kafka::admin::create_topics;
-use std::net::TcpListener;
+use std::collections::HashMap;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-/// What an operator's mistake does: the topic is gone, and with it the place for what the scorer makes.
-fn delete_topic(world: &World, topic: &str) {
-    let admin: AdminClient<DefaultClientContext> = world.kafka.producer().create().unwrap();
-    let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    for result in runtime.block_on(admin.delete_topics(&[topic], &options)).unwrap() {
-        result.unwrap();
-    }
+/// A scorer that tells its health at an address, and the address.
+fn watched(world: &World) -> (Command, String) {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut command = world.plaudit("score");
+    command.args(["--set", &format!("health.listen={address}")]);
+    (command, address)
+}
+
+/// Waits for a status of `/health/ready`, and answers what comes with it.
+fn wait_for_readiness(address: &str, status: u16) -> String {
+    let mut told = String::new();
+    wait_for(&format!("a readiness of {status}"), || {
+        if TcpStream::connect(address).is_err() {
+            return false;
+        }
+        let (found, body) = get(address, "/health/ready");
+        told = body;
+        found == status
+    });
+    told
 }
 
 /// The value of a metric without labels.
@@ -26,17 +39,13 @@ fn metric(page: &str, name: &str) -> Option<f64> {
 #[test]
 fn a_scorer_that_has_work_and_commits_nothing_is_not_live_until_it_does() {
     let world = World::new(PARTITIONS);
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let mut command = world.plaudit("score");
-    command.args(["--set", &format!("health.listen={address}"), "--set", "scorer.stall_timeout_ms=2000"]);
-    let scorer = Running::start(&mut command);
-    wait_for("a live scorer", || {
-        std::net::TcpStream::connect(&address).is_ok() && get(&address, "/health/ready").0 == 200
-    });
+    let (mut command, address) = watched(&world);
+    let scorer = Running::start(command.args(["--set", "scorer.stall_timeout_ms=2000"]));
+    wait_for_readiness(&address, 200);
 
     let (_, page) = get(&address, "/metrics");
     assert_eq!(metric(&page, "plaudit_stream_lost_records_total "), Some(0.0), "an alert needs a zero");
-    delete_topic(&world, &world.topics.predictions);
+    delete(&world.kafka, &world.topics.predictions);
     produce_reviews(&world, 100);
     wait_for("a scorer that is not live", || get(&address, "/health/live").0 == 503);
     let (_, reasons) = get(&address, "/health/live");
@@ -45,10 +54,65 @@ fn a_scorer_that_has_work_and_commits_nothing_is_not_live_until_it_does() {
     let (_, page) = get(&address, "/metrics");
     assert!(metric(&page, "plaudit_stream_in_flight_records ").unwrap() > 0.0);
 
-    create_topics(&world.kafka, &[spec(&world.topics.predictions, PARTITIONS)]).unwrap();
+    world.create(&[&world.topics.predictions], PARTITIONS);
     world.wait_for_predictions(100 * PARTITIONS as usize);
     wait_for("a live scorer", || get(&address, "/health/live").0 == 200 && get(&address, "/health/ready").0 == 200);
     let (_, page) = get(&address, "/metrics");
     assert_eq!(metric(&page, "plaudit_stream_in_flight_records "), Some(0.0));
     assert!(scorer.stop().status.success());
+}
+
+/// Where the model's own bytes are.
+fn artifact(folder: &Path) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let found = |path: PathBuf| match path.is_dir() {
+        true => artifact(&path),
+        false => path.extension().is_some_and(|extension| extension == "safetensors").then_some(path),
+    };
+    entries.filter_map(found).next()
+}
+
+#[test]
+fn a_scorer_whose_model_is_being_loaded_lives_and_is_not_ready() {
+    let world = World::new(1);
+    let artifact = artifact(Path::new(&world.path("registry"))).unwrap();
+    // Whoever reads this waits until somebody writes to it.
+    std::fs::remove_file(&artifact).unwrap();
+    assert!(Command::new("mkfifo").arg(&artifact).status().unwrap().success());
+    let (mut command, address) = watched(&world);
+    let scorer = Running::start(&mut command);
+    let told = wait_for_readiness(&address, 503);
+    assert!(told.contains(r#""model":"no model"#), "{told}");
+    assert_eq!(get(&address, "/health/live").0, 200);
+    assert!(scorer.stop().status.success(), "there is nothing to finish");
+}
+
+#[test]
+fn reviews_that_are_deleted_and_made_anew_are_waited_for() {
+    let mut world = World::new(PARTITIONS);
+    world.membership.push("topic.metadata.refresh.interval.ms=500");
+    let (mut command, address) = watched(&world);
+    let scorer = Running::start(&mut command);
+    produce_reviews(&world, 50);
+    world.wait_for_predictions(50 * PARTITIONS as usize);
+    wait_for_readiness(&address, 200);
+
+    delete(&world.kafka, &world.topics.reviews);
+    let told = wait_for_readiness(&address, 503);
+    assert!(told.contains(&world.topics.reviews) && told.contains("does not exist any more"), "{told}");
+    assert_eq!(get(&address, "/health/live").0, 200, "a new start would not help");
+
+    world.create(&[&world.topics.reviews], PARTITIONS);
+    produce_reviews(&world, 70);
+    world.wait_for_predictions(120 * PARTITIONS as usize);
+    wait_for_readiness(&address, 200);
+    assert!(scorer.stop().status.success());
+    let mut times: HashMap<(i32, i64), usize> = HashMap::new();
+    for prediction in world.predictions() {
+        *times.entry((prediction.source.partition, prediction.source.offset)).or_default() += 1;
+    }
+    // Offsets begin anew with the topic.
+    let expected = |offset: i64| if offset < 50 { 2 } else { 1 };
+    assert!(times.iter().all(|(&(_, offset), &times)| times == expected(offset)), "{times:?}");
+    assert_eq!(times.len(), 70 * PARTITIONS as usize);
 }

@@ -11,6 +11,8 @@ mod membership;
 mod recovery;
 mod refused;
 mod stopping;
+#[path = "../support/mod.rs"]
+mod support;
 
 use harness::{Record, Running, World, assert_exactly_once, noise, review, wait_for};
 use rdkafka::message::{Headers, Message, OwnedMessage};

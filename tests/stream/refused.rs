@@ -1,21 +1,9 @@
 //! Predictions that Kafka refuses, by a setting of their topic that came after the scorer's start.
 
-use crate::harness::{PATIENCE, Record, Running, World, noise, review, wait_for};
-use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
-use rdkafka::client::DefaultClientContext;
+use crate::harness::{Record, Running, World, noise, review, wait_for};
+use crate::support::topics::alter;
 use rdkafka::message::{Headers, Message};
 use schemas::Topics;
-
-/// What an operator does to a topic that is in use.
-fn set_max_message_bytes(world: &World, topic: &str, bytes: &str) {
-    let admin: AdminClient<DefaultClientContext> = world.kafka.producer().create().unwrap();
-    let change = AlterConfig::new(ResourceSpecifier::Topic(topic)).set("max.message.bytes", bytes);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
-    for answer in runtime.block_on(admin.alter_configs(&[change], &options)).unwrap() {
-        answer.unwrap();
-    }
-}
 
 /// The offsets of a partition's predictions, in the order in which they stand in their topic.
 fn predicted(world: &World) -> Vec<i64> {
@@ -37,8 +25,8 @@ fn a_record_whose_prediction_kafka_refuses_is_found_by_halves_and_the_others_go_
     world.wait_for_predictions(1);
 
     // A hundred predictions no longer fit into one batch of the topic, and one of them fits into none.
-    set_max_message_bytes(&world, &world.topics.predictions, "4000");
-    set_max_message_bytes(&world, &Topics::dead_letters_of(&world.topics.reviews), "4000");
+    alter(&world.kafka, &world.topics.predictions, "max.message.bytes", "4000");
+    alter(&world.kafka, &Topics::dead_letters_of(&world.topics.reviews), "max.message.bytes", "4000");
     let mut ids: Vec<String> = (0..100).map(|i| format!("r-{i}")).collect();
     ids.insert(37, long);
     produce(&ids);

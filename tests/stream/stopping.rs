@@ -37,7 +37,7 @@ impl Silent {
 fn a_signal_while_the_broker_or_the_store_does_not_answer_ends_the_start_promptly() {
     let mut world = World::new(1);
     let silent = Silent::new();
-    world.kafka.brokers = silent.address();
+    world.names.kafka.brokers = silent.address();
     let store = format!("redis.url=redis://{}", silent.address());
     let patient = "kafka.connect_timeout_ms=60000";
     let input = world.path("train.jsonl");

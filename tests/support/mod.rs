@@ -1,8 +1,11 @@
 //! What the tests of the built binary share: names of their own on a real broker, the binary pointed there, processes that end
 //! with their test, and waiting without sleeping.
 
-mod names;
+pub mod hostile;
+pub mod names;
+pub mod reviews;
 mod running;
+pub mod topics;
 
 pub use names::{Names, brokers, plaudit};
 pub use running::{Running, report, wait_for};

@@ -4,6 +4,7 @@ use schemas::Topics;
 use service::kafka::KafkaConfig;
 use service::kafka::admin::{TopicSpec, create_topics};
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::UNIX_EPOCH;
@@ -15,9 +16,14 @@ pub fn brokers() -> String {
     })
 }
 
-/// The built binary. A developer's shell may point it elsewhere than the test does.
+/// The built binary.
 pub fn plaudit() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_plaudit"));
+    program(env!("CARGO_BIN_EXE_plaudit"))
+}
+
+/// The same at another place. A developer's shell may point it elsewhere than the test does.
+pub fn program(path: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(path);
     for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("PLAUDIT__")) {
         command.env_remove(key);
     }

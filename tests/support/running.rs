@@ -45,11 +45,14 @@ impl Running {
     pub fn end(mut self) -> Output {
         wait_for("the end of the process", || self.0.try_wait().unwrap().is_some());
         let status = self.0.wait().unwrap();
-        let mut stdout = Vec::new();
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         if let Some(mut pipe) = self.0.stdout.take() {
             pipe.read_to_end(&mut stdout).unwrap();
         }
-        Output { status, stdout, stderr: Vec::new() }
+        if let Some(mut pipe) = self.0.stderr.take() {
+            pipe.read_to_end(&mut stderr).unwrap();
+        }
+        Output { status, stdout, stderr }
     }
 }
 
