@@ -7,10 +7,11 @@ use std::process::Command;
 
 /// Which crates of the workspace a crate may stand on. `ingest`, `scorer` and `trainer` meet in topics, stores and the
 /// registry, never in code.
-const MAY_STAND_ON: [(&str, &[&str]); 11] = [
+const MAY_STAND_ON: [(&str, &[&str]); 12] = [
     ("schemas", &[]),
     ("bucket", &[]),
     ("model", &["schemas"]),
+    ("monitor", &["schemas", "model"]),
     ("registry", &["schemas", "model", "bucket"]),
     ("feature-store", &["schemas", "bucket"]),
     ("service", &[]),
@@ -22,7 +23,7 @@ const MAY_STAND_ON: [(&str, &[&str]); 11] = [
 ];
 
 /// Crates that compute and never wait: usable from a batch job, a test or another language's extension alike.
-const SYNCHRONOUS: [&str; 2] = ["schemas", "model"];
+const SYNCHRONOUS: [&str; 3] = ["schemas", "model", "monitor"];
 
 /// What a crate that never waits has no use for.
 const OF_THE_OUTSIDE_WORLD: [&str; 6] = ["tokio", "rdkafka", "hyper", "axum", "reqwest", "redis"];

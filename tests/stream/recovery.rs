@@ -78,7 +78,7 @@ fn records_that_retention_deleted_stop_the_scorer_or_are_reported_once() {
     assert_eq!(alerts.len(), 1);
     let alert = schemas::Alert::decode(alerts[0].payload().unwrap()).unwrap();
     assert_eq!((alert.monitor.as_str(), alert.value), ("lost-range", 50.0));
-    assert_eq!((alert.window.from_offset, alert.window.to_offset), (100, 150));
+    assert_eq!((alert.window.from_offset, alert.window.to_offset), (Some(100), Some(150)));
 }
 
 #[test]

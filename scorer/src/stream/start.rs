@@ -50,11 +50,14 @@ impl LostRange {
             statistic: "lost_records".to_owned(),
             value: self.records() as f64,
             threshold: 0.0,
+            slice: Default::default(),
             window: Window {
                 topic: topic.to_owned(),
-                partition: self.partition,
-                from_offset: self.from.0,
-                to_offset: self.to.0,
+                partition: Some(self.partition),
+                from_offset: Some(self.from.0),
+                to_offset: Some(self.to.0),
+                records: Some(self.records()),
+                ..Window::default()
             },
             message: self.error(topic).to_string(),
             since: Timestamp::now(),
