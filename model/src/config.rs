@@ -207,6 +207,9 @@ pub struct VectorizerConfig {
     pub title_weight: f32,
     /// Terms in fewer training documents are left out.
     pub min_df: u32,
+    /// Of the others, so many are kept at most, those in the most training documents; 0 keeps all.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub max_features: u32,
     /// How terms are told apart.
     #[serde(default, skip_serializing_if = "is_default")]
     pub terms: TermIndex,
@@ -228,6 +231,7 @@ impl Default for VectorizerConfig {
             naive_bayes: true,
             title_weight: 1.0,
             min_df: 2,
+            max_features: 150_000,
             terms: TermIndex::Exact,
             hash_bits: 22,
         }
@@ -289,6 +293,11 @@ impl VectorizerConfig {
         Ok(())
     }
 
+    /// Whether terms are n-grams of neighbouring words, and nothing else.
+    pub(crate) fn has_only_neighbours(&self) -> bool {
+        !self.skip_bigrams && self.char_ngrams_max == 0 && self.first_words == 0 && self.last_words == 0
+    }
+
     /// How far a key is shifted to the right to become a slot.
     pub(crate) fn shift(&self) -> u32 {
         64 - u32::from(self.hash_bits)
@@ -304,6 +313,7 @@ impl VectorizerConfig {
             last_words: 0,
             naive_bayes: false,
             title_weight: 1.0,
+            max_features: 0,
             terms: TermIndex::Hashed,
             ..self.clone()
         };

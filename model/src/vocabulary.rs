@@ -8,7 +8,10 @@ use crate::slots::Slot;
 pub(crate) struct Vocabulary {
     /// A key shifted by this is its slot, if no smaller key has taken that.
     shift: u32,
-    groups: Vec<Group>,
+    /// A bit for each slot, the lowest first: whether it is taken. Apart from all else, so that it stays in a near cache.
+    taken: Vec<u64>,
+    /// How many slots are taken before each of these words of bits.
+    before: Vec<u32>,
     /// In ascending order of their keys.
     terms: Vec<Term>,
 }
@@ -20,15 +23,6 @@ struct Term {
     value: Slot,
 }
 
-/// Neighbouring slots.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-struct Group {
-    /// Which of them are taken, the lowest bit first.
-    taken: u32,
-    /// How many are taken in the groups before.
-    before: u32,
-}
-
 impl Vocabulary {
     /// Slots for each term. Of unknown terms, one in as many is looked at more closely.
     const SLOTS_PER_TERM: usize = 8;
@@ -36,7 +30,7 @@ impl Vocabulary {
     /// `terms` comes in ascending order of its keys, each key once.
     pub(crate) fn new(terms: impl Iterator<Item = (u64, Slot)>) -> Self {
         let terms: Vec<Term> = terms.map(|(key, value)| Term { key, value }).collect();
-        let bits = (Self::SLOTS_PER_TERM * terms.len().max(4)).next_power_of_two().trailing_zeros();
+        let bits = (Self::SLOTS_PER_TERM * terms.len().max(8)).next_power_of_two().trailing_zeros();
         let shift = 64 - bits;
         // A key whose slot is taken gets the next one that is free: slots ascend as keys do.
         let mut free = 0;
@@ -48,23 +42,19 @@ impl Vocabulary {
                 slot
             })
             .collect();
-        let mut groups = vec![Group::default(); free.max(1 << bits).div_ceil(32)];
+        let mut taken = vec![0_u64; free.max(1 << bits).div_ceil(64)];
         for slot in slots {
-            groups[slot / 32].taken |= 1 << (slot % 32);
+            taken[slot / 64] |= 1 << (slot % 64);
         }
-        let mut before = 0;
-        for group in &mut groups {
-            group.before = before;
-            before += group.taken.count_ones();
-        }
-        Self { shift, groups, terms }
+        let before = taken.iter().scan(0, |sum, word| Some(std::mem::replace(sum, *sum + word.count_ones()))).collect();
+        Self { shift, taken, before, terms }
     }
 
     /// Puts the places of those keys that are known into `places`, in their order. The keys are lost.
     pub(crate) fn places(&self, keys: &mut [u64], places: &mut Vec<u32>) {
         #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("popcnt") {
-            #[target_feature(enable = "popcnt")]
+        if std::arch::is_x86_feature_detected!("popcnt") && std::arch::is_x86_feature_detected!("bmi2") {
+            #[target_feature(enable = "popcnt,bmi1,bmi2")]
             fn counting_bits_at_once(vocabulary: &Vocabulary, keys: &mut [u64], places: &mut Vec<u32>) {
                 vocabulary.find(keys, places);
             }
@@ -76,40 +66,55 @@ impl Vocabulary {
 
     #[inline(always)]
     fn find(&self, keys: &mut [u64], places: &mut Vec<u32>) {
-        places.resize(keys.len(), 0);
         let mut likely = 0;
         for i in 0..keys.len() {
             let key = keys[i];
-            let (place, is_taken) = self.first_place(key);
             // Each is written, and the next one overwrites it unless its slot is taken: no branch has to guess.
             keys[likely] = key;
-            places[likely] = place;
-            self.prefetch(place);
-            likely += usize::from(is_taken);
+            likely += self.is_taken(key);
+        }
+        let likely = &keys[..likely];
+        places.resize(likely.len(), 0);
+        for (&key, place) in likely.iter().zip(&mut *places) {
+            *place = self.first_place(key);
+            self.prefetch(*place);
         }
         let mut known = 0;
-        for i in 0..likely {
-            if let Some(place) = self.search(keys[i], places[i]) {
-                places[known] = place;
-                known += 1;
+        for (i, &key) in likely.iter().enumerate() {
+            let first = places[i];
+            // Nearly all stand at one of two places: asked for without a branch, which would guess wrong at one in ten.
+            let [one, two] = self.pair(first);
+            let mut place = first + u32::from(two == key);
+            let mut is_known = (one == key) | (two == key);
+            if two < key {
+                let found = self.search(key, first + 2);
+                is_known = found.is_some();
+                place = found.unwrap_or(place);
             }
+            places[known] = place;
+            known += usize::from(is_known);
         }
         places.truncate(known);
     }
 
     /// The place of a key, if it is known.
     pub(crate) fn place(&self, key: u64) -> Option<u32> {
-        let (place, is_taken) = self.first_place(key);
-        if is_taken { self.search(key, place) } else { None }
+        if self.is_taken(key) == 1 { self.search(key, self.first_place(key)) } else { None }
     }
 
-    /// Where the term can stand at the earliest, and whether its slot is taken. If not, it is unknown.
+    /// 1 where the key's slot is taken, else 0: then it is unknown.
     #[inline(always)]
-    fn first_place(&self, key: u64) -> (u32, bool) {
-        let slot = (key >> self.shift) as usize;
-        let Group { taken, before } = self.groups[slot / 32];
-        let bit = 1 << (slot % 32);
-        (before + (taken & (bit - 1)).count_ones(), taken & bit != 0)
+    fn is_taken(&self, key: u64) -> usize {
+        let slot = key >> self.shift;
+        (self.taken[(slot / 64) as usize] >> (slot % 64) & 1) as usize
+    }
+
+    /// Where a term whose slot is taken can stand at the earliest.
+    #[inline(always)]
+    fn first_place(&self, key: u64) -> u32 {
+        let slot = key >> self.shift;
+        let word = (slot / 64) as usize;
+        self.before[word] + (self.taken[word] & !(!0 << (slot % 64))).count_ones()
     }
 
     /// Goes on from the earliest place of a key.
@@ -122,6 +127,15 @@ impl Vocabulary {
                 Some(term) if term.key == key => return Some(place),
                 _ => return None,
             }
+        }
+    }
+
+    /// The keys at a place and the next one.
+    #[inline(always)]
+    fn pair(&self, place: u32) -> [u64; 2] {
+        match self.terms.get(place as usize..place as usize + 2) {
+            Some(terms) => [terms[0].key, terms[1].key],
+            None => [self.terms[place as usize].key, u64::MAX],
         }
     }
 

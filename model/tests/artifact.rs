@@ -18,6 +18,7 @@ fn of_format_1() -> ModelConfig {
     let mut config = ModelConfig::default();
     config.vectorizer.naive_bayes = false;
     config.vectorizer.ngrams = 2;
+    config.vectorizer.max_features = 0;
     config.vectorizer.terms = TermIndex::Hashed;
     config
 }

@@ -42,6 +42,24 @@ fn no_rows_and_no_terms_are_refused() {
 }
 
 #[test]
+fn the_most_frequent_terms_are_kept() {
+    let rows = [("so good", Label::Positive), ("so bad", Label::Negative), ("so bad it hurts", Label::Negative)];
+    for terms in [TermIndex::Hashed, TermIndex::Exact] {
+        let mut config = any_frequency();
+        (config.vectorizer.max_features, config.vectorizer.terms) = (3, terms);
+        let (model, report) = corpus(&rows, config).fit(&FitConfig::default(), &mut |_| ()).unwrap();
+        assert_eq!(report.terms, 3);
+        // "so", "bad" and "so bad".
+        let log_odds = |text| {
+            let probability = model.probability(&Document { title: None, text, features: &[] }, &mut Scratch::new());
+            (probability / (1.0 - probability)).ln()
+        };
+        assert_eq!(log_odds("good hurts"), log_odds(""));
+        assert!(log_odds("bad") < log_odds(""));
+    }
+}
+
+#[test]
 fn a_matrix_above_the_limit_ends_the_reading() {
     let mut corpus = Corpus::new(any_frequency(), 100).unwrap();
     let text = "many different words here make many different terms of them";

@@ -43,6 +43,9 @@ impl Columns {
             TermIndex::Exact => frequent_keys(counts, labels, config.min_df),
         };
         terms.sort_unstable_by_key(|term| (std::cmp::Reverse(term.documents), term.term));
+        if config.max_features > 0 {
+            terms.truncate(config.max_features as usize);
+        }
         let index = match config.terms {
             TermIndex::Hashed => {
                 let mut of_slot = vec![Self::NONE; 1 << config.hash_bits];

@@ -75,10 +75,10 @@ pub struct Occurrences {
 /// The terms of one document, in the order of their first occurrence. Its buffers are used again for the next document.
 pub(crate) struct Terms {
     words: Words,
-    /// The slots as they come, repetitions included: hashing and counting apart keep the processor's pipeline full.
-    slots: Vec<u32>,
-    /// The same of keys.
+    /// The keys as they come, repetitions included: hashing and counting apart keep the processor's pipeline full.
     keys: Vec<u64>,
+    /// Their slots, or the places of those that are known.
+    slots: Vec<u32>,
     found: Vec<Occurrences>,
     found_keys: Vec<(u64, u32)>,
     index: FoundIndex,
@@ -106,6 +106,22 @@ pub(crate) fn for_each_term(
 ) {
     for (part, text) in fields(document) {
         for_each_term_of(config, part, text, words, &mut emit);
+    }
+}
+
+/// Puts the keys that [`for_each_term`] emits into `keys`, in the same order.
+#[inline]
+fn hash_terms(config: &ModelConfig, document: &Document<'_>, words: &mut Words, keys: &mut Vec<u64>) {
+    empty(keys);
+    let vectorizer = &config.vectorizer;
+    if !vectorizer.has_only_neighbours() {
+        return for_each_term(config, document, words, |key, _| keys.push(key));
+    }
+    let Words { word, hashes } = words;
+    for (part, text) in fields(document) {
+        empty(hashes);
+        for_each_word(&config.cleaning, text, word, |word| hashes.push(word.hash()));
+        ngrams::hash_runs(part, vectorizer.ngrams, hashes, keys);
     }
 }
 
@@ -161,9 +177,8 @@ impl Terms {
     /// The keys of a document.
     pub(crate) fn read_keys(&mut self, config: &ModelConfig, document: &Document<'_>) -> &[(u64, u32)] {
         let Self { words, keys, found_keys, index, .. } = self;
-        empty(keys);
         empty(found_keys);
-        for_each_term(config, document, words, |key, _| keys.push(key));
+        hash_terms(config, document, words, keys);
         index.count_keys(keys, found_keys);
         found_keys
     }
@@ -189,18 +204,18 @@ impl Terms {
         vocabulary: &Vocabulary,
     ) -> &[Occurrences] {
         let Self { words, keys, slots, .. } = self;
-        empty(keys);
-        for_each_term(config, document, words, |key, _| keys.push(key));
+        hash_terms(config, document, words, keys);
         empty(slots);
         vocabulary.places(keys, slots);
         self.count()
     }
 
     fn hash(&mut self, config: &ModelConfig, document: &Document<'_>) {
-        let Self { words, slots, .. } = self;
+        let Self { words, keys, slots, .. } = self;
+        hash_terms(config, document, words, keys);
         empty(slots);
         let shift = config.vectorizer.shift();
-        for_each_term(config, document, words, |key, _| slots.push((key >> shift) as u32));
+        slots.extend(keys.iter().map(|key| (key >> shift) as u32));
     }
 
     fn count(&mut self) -> &[Occurrences] {

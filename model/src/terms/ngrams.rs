@@ -36,6 +36,35 @@ fn runs(part: Part, longest: u8, first: usize, words: &[u64], emit: &mut impl Fn
     }
 }
 
+/// Puts the keys of the n-grams of neighbouring words behind those in `keys`, in the order in which [`runs`] emits them.
+pub(super) fn hash_runs(part: Part, longest: u8, words: &[u64], keys: &mut Vec<u64>) {
+    match longest {
+        1 => hash_runs_of::<1>(part, words, keys),
+        2 => hash_runs_of::<2>(part, words, keys),
+        3 => hash_runs_of::<3>(part, words, keys),
+        _ => runs(part, longest, 0, words, &mut |key, _| keys.push(key)),
+    }
+}
+
+/// The same for a length that the compiler knows, so that it unrolls what is done for a word.
+fn hash_runs_of<const LONGEST: usize>(part: Part, words: &[u64], keys: &mut Vec<u64>) {
+    let seed = part.seed();
+    // The first words end fewer n-grams than the others.
+    let first = words.len().min(LONGEST - 1);
+    runs(part, LONGEST as u8, 0, &words[..first], &mut |key, _| keys.push(key));
+    let start = keys.len();
+    let ends = words.len() - first;
+    keys.resize(start + LONGEST * ends, 0);
+    let (targets, _) = keys[start..].as_chunks_mut::<LONGEST>();
+    for (target, words) in targets.iter_mut().zip(words.windows(LONGEST)) {
+        for (length, target) in (1..).zip(target) {
+            let (first, others) = (words[LONGEST - length], &words[LONGEST - length + 1..]);
+            let chain = others.iter().fold(first, |chain, word| mix(chain.rotate_left(23) ^ word));
+            *target = key(seed, chain);
+        }
+    }
+}
+
 /// Forms the n-grams that end with each new word. `chains[k]` holds the hash of the last k + 1 words.
 struct Ngrams {
     chains: [u64; VectorizerConfig::MAX_NGRAMS as usize],

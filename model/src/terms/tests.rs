@@ -147,3 +147,18 @@ fn slots_are_the_upper_bits_of_keys() {
     let slots: Vec<(u32, u32)> = terms.read(&config, &document).iter().map(|term| (term.of, term.count)).collect();
     assert_eq!(keys, slots);
 }
+
+#[test]
+fn hashing_at_once_gives_the_keys_that_are_emitted_one_by_one() {
+    let words = ["not", "a", "good", "product", "at", "all"];
+    for ngrams in 1..=VectorizerConfig::MAX_NGRAMS {
+        for length in 0..=words.len() {
+            let (config, text) = (config(ngrams), words[..length].join(" "));
+            let document = Document { title: Some("very good"), text: &text, features: &[] };
+            let (mut one_by_one, mut at_once) = (Vec::new(), Vec::new());
+            for_each_term(&config, &document, &mut Words::new(), |key, _| one_by_one.push(key));
+            hash_terms(&config, &document, &mut Words::new(), &mut at_once);
+            assert_eq!(at_once, one_by_one, "{ngrams} {text}");
+        }
+    }
+}

@@ -5,21 +5,11 @@
 /// Bytes of one step: a bit of a word for each.
 const BLOCK: usize = 64;
 
-/// What stands at a place of the text.
-pub(super) enum Next {
-    /// A word from here to before there, and nothing else to it.
-    Run(usize, usize),
-    /// Something here that needs a closer look; a word may start with it.
-    Other(usize),
-    /// The text is over.
-    End,
-}
-
 /// Finds the runs of a text. Keeps the bits of the block that it looked at last.
 pub(super) struct Runs<'a> {
     bytes: &'a [u8],
     block: usize,
-    /// ASCII letters and digits.
+    /// Bytes of plain words.
     word: u64,
     /// Bytes that may be more than a separator.
     other: u64,
@@ -32,34 +22,50 @@ impl<'a> Runs<'a> {
         runs
     }
 
-    /// What comes at `at` or behind it. A word must not have begun before.
+    /// Calls `run` with the bounds of each plain word from `from` on, where no word has begun before. Answers where the first
+    /// thing stands that needs a closer look, the word that it touches included; `None` where the text is over.
     #[inline]
-    pub(super) fn next(&mut self, at: usize) -> Next {
-        let Some(start) = self.find(at, |runs| runs.word | runs.other) else { return Next::End };
-        if self.other >> (start % BLOCK) & 1 == 1 {
-            return Next::Other(start);
-        }
-        match self.find(start, |runs| !runs.word) {
-            Some(end) if self.other >> (end % BLOCK) & 1 == 1 => Next::Other(start),
-            Some(end) => Next::Run(start, end),
-            None => Next::Run(start, self.bytes.len()),
-        }
-    }
-
-    /// The first place from `at` on that has its bit set.
-    #[inline]
-    fn find(&mut self, at: usize, bits: impl Fn(&Self) -> u64) -> Option<usize> {
-        let mut at = at;
-        while at < self.bytes.len() {
-            if at / BLOCK != self.block {
-                self.look_at(at / BLOCK);
+    pub(super) fn until_other(&mut self, from: usize, mut run: impl FnMut(usize, usize)) -> Option<usize> {
+        // The word that the block before ended in.
+        let mut open = None;
+        let mut from = from;
+        while from < self.bytes.len() {
+            if from / BLOCK != self.block {
+                self.look_at(from / BLOCK);
             }
-            let ahead = bits(self) >> (at % BLOCK);
-            if ahead != 0 {
-                let found = at + ahead.trailing_zeros() as usize;
-                return (found < self.bytes.len()).then_some(found);
+            let base = self.block * BLOCK;
+            let ahead = !0 << (from % BLOCK);
+            let other = self.other & ahead;
+            // All bits below the first one of those.
+            let plain = other.wrapping_sub(1) & !other;
+            let word = self.word & ahead & plain;
+            let behind = word << 1 | u64::from(open.is_some());
+            let mut starts = word & !behind;
+            // One at the place of the other is not plain.
+            let mut ends = behind & !word & plain;
+            if ends != 0
+                && let Some(start) = open.take()
+            {
+                run(start, base + ends.trailing_zeros() as usize);
+                ends &= ends - 1;
             }
-            at = (at / BLOCK + 1) * BLOCK;
+            while ends != 0 {
+                run(base + starts.trailing_zeros() as usize, base + ends.trailing_zeros() as usize);
+                starts &= starts - 1;
+                ends &= ends - 1;
+            }
+            if starts != 0 {
+                open = Some(base + starts.trailing_zeros() as usize);
+            }
+            if other != 0 {
+                let other = base + other.trailing_zeros() as usize;
+                // Only a word up to there touches it.
+                return Some(open.unwrap_or(other));
+            }
+            from = base + BLOCK;
+        }
+        if let Some(start) = open {
+            run(start, self.bytes.len());
         }
         None
     }
@@ -82,61 +88,92 @@ impl<'a> Runs<'a> {
     }
 }
 
-/// The bits of a block's bytes: letters and digits, and bytes that may be more than a separator.
+/// The bits of a block's bytes: of plain words, and of those that may be more than a separator.
 fn classify(window: &[u8; BLOCK + 2]) -> (u64, u64) {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
-        #[target_feature(enable = "avx2")]
-        fn in_wide_vectors(window: &[u8; BLOCK + 2]) -> (u64, u64) {
-            bits(window)
-        }
         #[expect(unsafe_code, reason = "the processor has the instructions: it was asked just before")]
         return unsafe { in_wide_vectors(window) };
     }
-    bits(window)
+    one_by_one(window)
 }
 
-/// Plain arithmetic over arrays, which the compiler turns into vector instructions.
-#[inline(always)]
-fn bits(window: &[u8; BLOCK + 2]) -> (u64, u64) {
-    let (mut word, mut other) = ([0_u8; BLOCK], [0_u8; BLOCK]);
-    for i in 0..BLOCK {
-        let (before, byte, behind) = (window[i], window[i + 1], window[i + 2]);
-        let is_alphanumeric = is_letter(byte) | is_digit(byte);
-        word[i] = u8::from(is_alphanumeric);
-        let goes_on = is_letter(behind) | is_digit(behind);
-        other[i] = u8::from(
-            (byte >= 0x80)
-                | (byte == b'<')
-                | (byte == b'&')
-                | ((byte == b'\'') & ((behind >= 0x80) | is_letter(behind)))
-                | ((byte == b',') & is_digit(behind))
-                // Within a number, and in `www.`, whatever comes behind that.
-                | ((byte == b'.') & (goes_on | (before | 0x20 == b'w')))
-                | ((byte == b':') & (behind == b'/')),
-        );
+fn one_by_one(window: &[u8; BLOCK + 2]) -> (u64, u64) {
+    let bytes = &window[1..=BLOCK];
+    bits(window, |set| bytes.iter().rev().fold(0, |bits, &byte| bits << 1 | u64::from(set.holds(byte))))
+}
+
+/// A set of bytes.
+#[derive(Clone, Copy)]
+enum Set {
+    Byte(u8),
+    /// The byte and its capital letter.
+    Letter(u8),
+    Letters,
+    Digits,
+    BeyondAscii,
+}
+
+impl Set {
+    #[inline(always)]
+    fn holds(self, byte: u8) -> bool {
+        match self {
+            Self::Byte(one) => byte == one,
+            Self::Letter(one) => byte | 0x20 == one,
+            Self::Letters => (byte | 0x20).wrapping_sub(b'a') < 26,
+            Self::Digits => byte.wrapping_sub(b'0') < 10,
+            Self::BeyondAscii => byte >= 0x80,
+        }
     }
-    (pack(&word), pack(&other))
 }
 
-#[inline(always)]
-fn is_letter(byte: u8) -> bool {
-    (byte | 0x20).wrapping_sub(b'a') < 26
-}
-
-#[inline(always)]
-fn is_digit(byte: u8) -> bool {
-    byte.wrapping_sub(b'0') < 10
-}
-
-/// The lowest bits of 64 bytes, side by side.
-#[inline(always)]
-fn pack(flags: &[u8; BLOCK]) -> u64 {
-    flags.as_chunks::<8>().0.iter().enumerate().fold(0, |bits, (i, &eight)| {
-        // The product's top byte collects one bit of each of the eight; none of the sums below it carries.
-        let top = u64::from_le_bytes(eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        bits | top << (8 * i)
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn in_wide_vectors(window: &[u8; BLOCK + 2]) -> (u64, u64) {
+    use std::arch::x86_64::{
+        __m256i, _mm256_cmpeq_epi8, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
+        _mm256_setr_epi64x, _mm256_sub_epi8,
+    };
+    let load = |at: usize| {
+        let word = |i: usize| i64::from_le_bytes(window[at + 8 * i..at + 8 * i + 8].try_into().expect("eight bytes"));
+        _mm256_setr_epi64x(word(0), word(1), word(2), word(3))
+    };
+    let halves = [load(1), load(33)];
+    let all = |byte: u8| _mm256_set1_epi8(byte as i8);
+    let below = |value: __m256i, limit: u8| _mm256_cmpeq_epi8(_mm256_min_epu8(value, all(limit - 1)), value);
+    let lower = |value: __m256i| _mm256_or_si256(value, all(0x20));
+    bits(window, |set| {
+        let [one, two] = halves.map(|bytes| {
+            let holds = match set {
+                Set::Byte(one) => _mm256_cmpeq_epi8(bytes, all(one)),
+                Set::Letter(one) => _mm256_cmpeq_epi8(lower(bytes), all(one)),
+                Set::Letters => below(_mm256_sub_epi8(lower(bytes), all(b'a')), 26),
+                Set::Digits => below(_mm256_sub_epi8(bytes, all(b'0')), 10),
+                Set::BeyondAscii => bytes,
+            };
+            u64::from(_mm256_movemask_epi8(holds) as u32)
+        });
+        two << 32 | one
     })
+}
+
+/// What the bytes are, by the bits of those that are in a set.
+#[inline(always)]
+fn bits(window: &[u8; BLOCK + 2], in_set: impl Fn(Set) -> u64) -> (u64, u64) {
+    let (before, behind) = (window[0], window[BLOCK + 1]);
+    let after = |bits: u64, set: Set| bits << 1 | u64::from(set.holds(before));
+    let ahead = |bits: u64, set: Set| bits >> 1 | u64::from(set.holds(behind)) << (BLOCK - 1);
+    let (letters, digits, beyond) = (in_set(Set::Letters), in_set(Set::Digits), in_set(Set::BeyondAscii));
+    let apostrophes = in_set(Set::Byte(b'\''));
+    let after_digits = after(digits, Set::Digits);
+    let joining = apostrophes & (after(letters, Set::Letters) | after_digits) & ahead(letters, Set::Letters);
+    let points = in_set(Set::Byte(b'.'));
+    let in_numbers = (points | in_set(Set::Byte(b','))) & after_digits & ahead(digits, Set::Digits);
+    let after_w = points & after(in_set(Set::Letter(b'w')), Set::Letter(b'w'));
+    let before_slashes = in_set(Set::Byte(b':')) & ahead(in_set(Set::Byte(b'/')), Set::Byte(b'/'));
+    let marks = in_set(Set::Byte(b'<')) | in_set(Set::Byte(b'&'));
+    let before_beyond = apostrophes & ahead(beyond, Set::BeyondAscii);
+    (letters | digits | joining, beyond | marks | before_beyond | in_numbers | after_w | before_slashes)
 }
 
 #[cfg(test)]
@@ -146,32 +183,28 @@ mod tests {
     fn runs(text: &str) -> Vec<&str> {
         let mut runs = Runs::new(text.as_bytes());
         let (mut at, mut found) = (0, Vec::new());
-        loop {
-            match runs.next(at) {
-                Next::Run(start, end) => {
-                    found.push(&text[start..end]);
-                    at = end;
-                }
-                Next::Other(start) => {
-                    found.push("?");
-                    at = start + text[start..].bytes().take_while(|byte| *byte != b' ').count();
-                }
-                Next::End => return found,
-            }
+        while let Some(other) = runs.until_other(at, |start, end| found.push(&text[start..end])) {
+            found.push("?");
+            at = other + text[other..].bytes().take_while(|byte| *byte != b' ').count();
         }
+        found
     }
 
     #[test]
     fn plain_words_are_runs() {
         assert_eq!(runs("Good, very-good (10)... x!"), ["Good", "very", "good", "10", "x"]);
+        assert_eq!(
+            runs("I don't 'quote' rock'n'roll's end.Next,one"),
+            ["I", "don't", "quote", "rock'n'roll's", "end", "Next", "one"]
+        );
         assert!(runs("").is_empty() && runs(" .,! ").is_empty());
     }
 
     #[test]
     fn words_beside_bytes_that_may_mean_more_are_not() {
         assert_eq!(
-            runs("a don't b<br c&amp; d 3.5 e 1,000 f http://x g www.-x h é i 'x j ftp://y k"),
-            ["a", "?", "?", "?", "d", "?", "e", "?", "f", "?", "g", "?", "h", "?", "i", "?", "j", "?", "k"]
+            runs("a don'é b<br c&amp; d 3.5 e 1,000 f http://x g www.-x h é i 'x j ftp://y k"),
+            ["a", "?", "?", "?", "d", "?", "e", "?", "f", "?", "g", "?", "h", "?", "i", "x", "j", "?", "k"]
         );
     }
 
@@ -183,8 +216,22 @@ mod tests {
                 let text = format!("{}{word}", " ".repeat(blanks));
                 assert_eq!(runs(&text), [word.as_str()], "{blanks}");
                 assert_eq!(runs(&format!("{text} y")), [word.as_str(), "y"], "{blanks}");
-                assert_eq!(runs(&format!("{text}'s")), ["?"], "{blanks}");
+                assert_eq!(runs(&format!("{text}'s")), [format!("{word}'s")], "{blanks}");
+                assert_eq!(runs(&format!("{text}é")), ["?"], "{blanks}");
             }
+        }
+    }
+
+    #[test]
+    fn wide_vectors_see_what_single_bytes_show() {
+        let marks = *b"az09AZ'.,:/<&wW \x7F\x80\xC3\xFF";
+        let mut state = 1_u64;
+        for _ in 0..10_000 {
+            let window: [u8; BLOCK + 2] = std::array::from_fn(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                marks[(state >> 33) as usize % marks.len()]
+            });
+            assert_eq!(classify(&window), one_by_one(&window), "{window:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The pass over the text.
 
 use super::characters::{Role, role};
-use super::runs::{Next, Runs};
+use super::runs::Runs;
 use super::word::Word;
 use super::{markup, negation, porter, spans, stop_words};
 use crate::config::{Cleaning, Markup, Punctuation, Stemming, StopWords, Treatment};
@@ -73,30 +73,26 @@ impl<F: FnMut(&mut Word)> Pass<'_, F> {
     /// Takes plain words whole; steps through the others.
     fn runs(&mut self) {
         let mut runs = Runs::new(self.bytes);
-        loop {
-            match runs.next(self.at) {
-                Next::Run(start, end) => {
-                    match self.bytes[start..].first_chunk() {
-                        Some(bytes) if end - start <= bytes.len() => {
-                            self.word.set_ascii(bytes, end - start, self.cleaning.lowercase);
-                        }
-                        _ => self.word.push_ascii(&self.bytes[start..end], self.cleaning.lowercase),
-                    }
-                    self.at = end;
-                    self.end_word();
+        while let Some(other) = runs.until_other(self.at, |start, end| self.plain_word(start, end)) {
+            self.at = other;
+            while let Some(&byte) = self.bytes.get(self.at) {
+                self.step(byte);
+                if self.word.is_empty() {
+                    break;
                 }
-                Next::Other(start) => {
-                    self.at = start;
-                    while let Some(&byte) = self.bytes.get(self.at) {
-                        self.step(byte);
-                        if self.word.is_empty() {
-                            break;
-                        }
-                    }
-                }
-                Next::End => break,
             }
         }
+    }
+
+    #[inline]
+    fn plain_word(&mut self, start: usize, end: usize) {
+        match self.bytes[start..].first_chunk() {
+            Some(bytes) if end - start <= bytes.len() => {
+                self.word.set_ascii(bytes, end - start, self.cleaning.lowercase);
+            }
+            _ => self.word.push_ascii(&self.bytes[start..end], self.cleaning.lowercase),
+        }
+        self.end_word();
     }
 
     /// Looks at one byte, or at what starts with it.
