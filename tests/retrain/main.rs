@@ -6,4 +6,7 @@ mod once;
 mod refusals;
 mod schedulers;
 mod service;
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "others use the rest")]
+mod support;
 mod world;

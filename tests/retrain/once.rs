@@ -1,6 +1,6 @@
 //! One run: what it learns from, what it is compared on, and what becomes of it.
 
-use crate::world::{Running, World};
+use crate::world::World;
 use registry::{RetrainOutcome, Trigger};
 
 const ROWS: u64 = 1200;
@@ -100,9 +100,9 @@ fn a_dry_run_says_what_would_be_used_and_leaves_nothing() {
 fn a_signal_ends_a_run_without_a_half_version_and_lets_the_next_begin() {
     let world = World::with_reviews(6000);
     // So many trials take longer than the test waits.
-    let running = Running::start(&mut world.plaudit(&["retrain", "--full", "--trials", "10000"]));
+    let running = world.start(&["retrain", "--full", "--trials", "10000"]);
     world.wait_for_runs(|runs| runs.len() == 1);
-    let output = running.terminate();
+    let output = running.stop();
     let said = crate::world::said(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("stopped before the end; nothing was registered"), "{said}");

@@ -1,6 +1,7 @@
 //! The example DAG and flow in `deploy/`, each run by the real thing.
 
-use crate::world::{World, clean, said};
+use crate::support::names::program;
+use crate::world::{World, said};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -12,9 +13,8 @@ fn python(variable: &str, name: &str) -> String {
         .unwrap_or_else(|_| panic!("this test needs {name}: run `dev/test`, or `export {variable}=$(dev/{name})`"))
 }
 
-/// The program, its settings and nothing of the shell's.
+/// The program and its settings.
 fn within(world: &World, command: &mut Command) -> Output {
-    clean(command);
     command.envs(world.environment()).env("PLAUDIT_BIN", env!("CARGO_BIN_EXE_plaudit"));
     command.env("PYTHONDONTWRITEBYTECODE", "1").output().unwrap()
 }
@@ -23,7 +23,7 @@ fn within(world: &World, command: &mut Command) -> Output {
 fn prefect_runs_the_example_flow() {
     let python = python("PLAUDIT_TEST_PREFECT", "prefect");
     let world = World::with_reviews(1200);
-    let mut command = Command::new(python);
+    let mut command = program(python);
     command.arg(format!("{ROOT}/deploy/prefect/plaudit_retrain.py"));
     // A server of its own, for as long as the flow runs.
     command.env("PREFECT_HOME", world.path("prefect")).env("PREFECT_SERVER_ANALYTICS_ENABLED", "false");
@@ -42,7 +42,7 @@ fn airflow_runs_the_example_dag() {
     let airflow = Path::new(&python).with_file_name("airflow");
     let world = World::with_reviews(1200);
     let run = |arguments: &[&str]| {
-        let mut command = Command::new(&airflow);
+        let mut command = program(&airflow);
         command.args(arguments).env("AIRFLOW_HOME", world.path("airflow"));
         command.env("AIRFLOW__CORE__DAGS_FOLDER", format!("{ROOT}/deploy/airflow"));
         command.env("AIRFLOW__CORE__LOAD_EXAMPLES", "false");

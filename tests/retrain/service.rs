@@ -1,16 +1,15 @@
 //! The process that retrains by itself: slots that are made up for, alerts on Apache Kafka, and a clean end.
 
-use crate::world::{DAY, PATIENCE, Running, World, block_on, is_done, said, sentiment};
+use crate::support::{Names, PATIENCE, Running, brokers, wait_for};
+use crate::world::{DAY, World, block_on, is_done, said, sentiment};
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use registry::{Begun, RetrainBeginning, RetrainEnd, RetrainOutcome, Trigger};
 use schemas::Timestamp;
 use serde_json::json;
-use service::kafka::admin::{TopicSpec, create_topics};
 use service::kafka::{KafkaConfig, NextOffset, NextOffsets, committed_offsets};
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A run of a slot of so many days ago, so that those since then were missed.
 fn ran_before(world: &World, days_ago: i64) {
@@ -39,10 +38,10 @@ fn of_the_slots_that_were_missed_one_run_makes_up_and_two_processes_do_it_once()
     let world = World::with_reviews(1200);
     ran_before(&world, 5);
     let schedule = ["retrain", "--schedule", "0 3 * * *", "--json"];
-    let processes = [(); 2].map(|()| Running::start(&mut world.plaudit(&schedule)));
+    let processes = [(); 2].map(|()| world.start(&schedule));
     world.wait_for_runs(|runs| runs.len() == 2 && is_done(&runs[1]));
     // Whoever came second finds in the history that the slot is dealt with, and goes on waiting.
-    let outputs = processes.map(Running::terminate);
+    let outputs = processes.map(Running::stop);
     for output in &outputs {
         assert_eq!(output.status.code(), Some(0), "{}", said(output));
     }
@@ -65,9 +64,9 @@ fn a_process_that_died_is_succeeded_when_its_lease_is_over() {
     let beginning = RetrainBeginning { trigger: slot, who: "the dead".to_owned(), lease: Duration::from_millis(1500) };
     let begun = block_on(world.registry().begin_retraining(&sentiment(), &beginning, |_| Ok(()))).unwrap();
     assert!(matches!(begun, Begun::Ours(_)));
-    let running = Running::start(&mut world.plaudit(&["retrain", "--schedule", "0 3 * * *"]));
+    let running = world.start(&["retrain", "--schedule", "0 3 * * *"]);
     world.wait_for_runs(|runs| runs.len() == 3 && is_done(&runs[2]));
-    assert_eq!(running.terminate().status.code(), Some(0));
+    assert_eq!(running.stop().status.code(), Some(0));
     assert_eq!(world.states(), ["kept", "died", "promoted"]);
 }
 
@@ -79,22 +78,11 @@ struct Drift {
 
 impl Drift {
     fn new(world: &mut World) -> Self {
-        let brokers = std::env::var("PLAUDIT_TEST_KAFKA").unwrap_or_else(|_| {
-            panic!(
-                "this test needs Apache Kafka: run `dev/test`, or `dev/services up` and `eval \"$(dev/services env)\"`"
-            )
-        });
-        let name = format!("retrain-{}-{}", std::process::id(), Timestamp::now().epoch_millis());
-        let (kafka, topic) = (KafkaConfig::new(&brokers, &name), format!("{name}-drift"));
-        let spec = TopicSpec { name: topic.clone(), partitions: 1, replication: 1, config: BTreeMap::new() };
-        create_topics(&kafka, &[spec]).unwrap();
-        world.settings.extend([
-            format!("kafka.brokers={brokers}"),
-            format!("kafka.group={name}"),
-            format!("topics.drift={topic}"),
-            "retrain.on_drift=[\"words\"]".to_owned(),
-        ]);
-        Self { kafka, topic }
+        let names = Names::new(brokers());
+        names.create(&[&names.topics.drift], 1);
+        world.settings.extend(names.settings());
+        world.settings.push("retrain.on_drift=[\"words\"]".to_owned());
+        Self { kafka: names.kafka, topic: names.topics.drift }
     }
 
     fn send(&self, value: &str) {
@@ -115,18 +103,12 @@ impl Drift {
     /// Waits until the group has dealt with so many records.
     fn wait_for_commit(&self, offset: i64) {
         let consumer: BaseConsumer = self.kafka.consumer("retrain").create().unwrap();
-        let deadline = Instant::now() + PATIENCE;
-        loop {
+        wait_for("the group's commit", || {
             let mut list = TopicPartitionList::new();
             list.add_partition(&self.topic, 0);
             let committed = committed_offsets(&consumer, list, PATIENCE).unwrap();
-            let committed = NextOffsets::from_list(&committed).get(&self.topic, 0);
-            if committed == Some(NextOffset(offset)) {
-                return;
-            }
-            assert!(Instant::now() < deadline, "{committed:?}");
-            std::thread::park_timeout(Duration::from_millis(50));
-        }
+            NextOffsets::from_list(&committed).get(&self.topic, 0) == Some(NextOffset(offset))
+        });
     }
 }
 
@@ -134,7 +116,7 @@ impl Drift {
 fn an_alert_of_a_monitor_that_is_listened_to_begins_a_run_and_is_dealt_with_once() {
     let mut world = World::with_reviews(1200);
     let drift = Drift::new(&mut world);
-    let start = || Running::start(&mut world.plaudit(&["retrain", "--on-drift"]));
+    let start = || world.start(&["retrain", "--on-drift"]);
     let running = start();
     drift.send("no alert at all");
     drift.alert("labels");
@@ -150,11 +132,11 @@ fn an_alert_of_a_monitor_that_is_listened_to_begins_a_run_and_is_dealt_with_once
     // The next one is answered by the version that was made just now.
     drift.alert("words");
     drift.wait_for_commit(4);
-    assert_eq!(running.terminate().status.code(), Some(0));
+    assert_eq!(running.stop().status.code(), Some(0));
     // And a process that begins anew does not find them again.
     let running = start();
     drift.alert("labels");
     drift.wait_for_commit(5);
-    assert_eq!(running.terminate().status.code(), Some(0));
+    assert_eq!(running.stop().status.code(), Some(0));
     assert_eq!((world.states(), world.versions()), (vec!["promoted"], (Some(1), 1)));
 }

@@ -1,17 +1,13 @@
 //! An offline store and a registry in a folder, and the program on them.
 
+use crate::support::{Running, plaudit, report, wait_for};
 use feature_store::offline::store::{Columns, Dataset, OfflineConfig, Origin, PartWriter, SourcePartition, Store};
 use registry::{Registry, RetrainState, Retraining};
 use schemas::{ModelName, Timestamp};
 use serde_json::{Value, json};
-use std::io::Read;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Output};
 use tempfile::TempDir;
-
-/// How long anything may take that a test waits for.
-pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub const DAY: i64 = 86_400_000;
 
@@ -90,24 +86,27 @@ impl World {
     }
 
     pub fn plaudit(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_plaudit"));
-        command.args(arguments);
+        let mut command = plaudit();
+        // What a test says comes later, and wins.
         for setting in &self.settings {
             command.args(["--set", setting]);
         }
-        clean(&mut command);
+        command.args(arguments);
         command
     }
 
+    /// A process that is killed when the test is over.
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        Running(self.plaudit(arguments).spawn().unwrap())
+    }
+
     pub fn json(&self, arguments: &[&str]) -> Value {
-        let output = self.plaudit(&[arguments, &["--json"]].concat()).output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-        serde_json::from_slice(&output.stdout).unwrap()
+        report(&self.plaudit(&[arguments, &["--json"]].concat()).output().unwrap())
     }
 
     /// A run that ends with `code`, and what it says last.
     pub fn fails(&self, code: i32, arguments: &[&str]) -> String {
-        let output = self.plaudit(arguments).output().unwrap();
+        let output = self.start(arguments).end();
         assert_eq!(output.status.code(), Some(code), "{}", said(&output));
         assert_eq!(output.stdout, b"");
         said(&output).lines().last().unwrap().to_owned()
@@ -124,15 +123,12 @@ impl World {
 
     /// Waits for runs that are as they should be.
     pub fn wait_for_runs(&self, mut is_so: impl FnMut(&[Retraining]) -> bool) -> Vec<Retraining> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let runs = self.runs();
-            if is_so(&runs) {
-                return runs;
-            }
-            assert!(Instant::now() < deadline, "the runs are {runs:#?}");
-            std::thread::park_timeout(Duration::from_millis(20));
-        }
+        let mut runs = Vec::new();
+        wait_for("the run", || {
+            runs = self.runs();
+            is_so(&runs)
+        });
+        runs
     }
 
     /// The version in production and how many there are.
@@ -141,33 +137,6 @@ impl World {
         let aliases = block_on(registry.aliases(&sentiment())).unwrap();
         let production = aliases.get(&"production".parse().unwrap()).map(|version| version.0);
         (production, block_on(registry.versions(&sentiment())).unwrap().len())
-    }
-}
-
-/// A service that is ended with its test.
-pub struct Running(pub Child);
-
-impl Running {
-    pub fn start(command: &mut Command) -> Self {
-        Self(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
-    }
-
-    /// Sends SIGTERM and waits for the end.
-    pub fn terminate(mut self) -> Output {
-        let kill = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
-        assert!(kill.success());
-        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        self.0.stdout.take().unwrap().read_to_end(&mut stdout).unwrap();
-        self.0.stderr.take().unwrap().read_to_end(&mut stderr).unwrap();
-        let status = self.0.wait().unwrap();
-        Output { status, stdout, stderr }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 
@@ -185,14 +154,6 @@ pub fn is_done(run: &Retraining) -> bool {
 
 pub fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// A developer's shell may point the program elsewhere.
-pub fn clean(command: &mut Command) {
-    for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("PLAUDIT__")) {
-        command.env_remove(key);
-    }
-    command.stdin(Stdio::null());
 }
 
 /// One of so many reviews of sixty days, the last of an hour ago.
