@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// Which crates of the workspace a crate may stand on. `ingest`, `scorer` and `trainer` meet in topics, stores and the
 /// registry, never in code.
-const MAY_STAND_ON: [(&str, &[&str]); 12] = [
+const MAY_STAND_ON: [(&str, &[&str]); 13] = [
     ("schemas", &[]),
     ("bucket", &[]),
     ("model", &["schemas"]),
@@ -18,8 +18,12 @@ const MAY_STAND_ON: [(&str, &[&str]); 12] = [
     ("ingest", &["schemas", "model", "registry", "feature-store", "service"]),
     ("scorer", &["schemas", "model", "registry", "feature-store", "service"]),
     ("trainer", &["schemas", "model", "registry", "feature-store", "service"]),
+    ("learner", &["schemas", "model", "feature-store"]),
     ("demo", &["schemas", "model", "registry", "feature-store", "service", "ingest", "scorer", "trainer"]),
-    ("plaudit", &["schemas", "model", "registry", "feature-store", "service", "ingest", "scorer", "trainer", "demo"]),
+    (
+        "plaudit",
+        &["schemas", "model", "registry", "feature-store", "service", "ingest", "scorer", "trainer", "learner", "demo"],
+    ),
 ];
 
 /// Crates that compute and never wait: usable from a batch job, a test or another language's extension alike.
