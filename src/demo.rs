@@ -69,10 +69,10 @@ pub async fn run(args: Args, mut config: Config, keep_models: bool) -> anyhow::R
     };
     let options = Options { input, once: args.once, keep_models, any_port, partitions: PARTITIONS };
     let config = demo::Config {
-        // Its files have no columns of features to learn from.
-        model: model::ModelConfig { features: Vec::new(), ..config.model.to_train() },
+        model: config.model.to_train(),
         topics: config.topics,
         features: config.features.parse()?,
+        join: config.join,
         registry: config.registry,
         name: config.model.name,
         fit: config.train,

@@ -75,3 +75,20 @@ fn what_cannot_be_filled_in_is_named() {
         plaudit(&own_project("wrong"), &["features", "backfill", "--input", file.to_str().expect("UTF-8")]);
     assert!(code == Some(2) && message.contains("rating"), "{code:?} {message}");
 }
+
+#[test]
+fn only_rows_of_the_time_asked_for_are_filled_in_whatever_the_format() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rows = "text,product_id,user_id,rating,created_at\n\
+                a,p1,u1,5,2024-05-01\nb,p1,u2,2,2024-05-02\nc,p1,u3,3,2024-05-03\nd,p1,u1,4,\n";
+    let csv = folder.path().join("history.csv");
+    std::fs::write(&csv, rows).expect("a file");
+    let parquet = folder.path().join("history.parquet");
+    let [csv, parquet] = [csv.to_str().expect("UTF-8"), parquet.to_str().expect("UTF-8")];
+    json_of("none", &["features", "join", "--input", csv, "--output", parquet]);
+    for file in [csv, parquet] {
+        let times = ["--since", "2024-05-02", "--until", "2024-05-03"];
+        let filled = json_of(&own_project("times"), &[&["features", "backfill", "--input", file][..], &times].concat());
+        assert_eq!((&filled["rows"], &filled["applied"]), (&json!(1), &json!(2)), "{file}: {filled}");
+    }
+}

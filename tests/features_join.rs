@@ -204,3 +204,18 @@ fn many_reviews(count: usize) -> String {
     });
     std::iter::once("review_id,product_id,user_id,text,rating,created_at\n".to_owned()).chain(rows).collect()
 }
+
+#[test]
+fn only_rows_of_the_time_asked_for_are_joined_whatever_the_format_and_history_stays_whole() {
+    let folder = Folder::new();
+    let rows = "text,product_id,user_id,rating,created_at\n\
+                a,p1,u1,5,2024-05-01\nb,p1,u2,2,2024-05-02\nc,p1,u3,,2024-05-03\nd,p1,u1,4,\ne,p1,u1,4,2024-05-04\n";
+    let csv = folder.write("reviews.csv", rows);
+    let parquet = folder.path("reviews.parquet");
+    report(&join(&csv, &parquet, &["--view", "user_stats"]));
+    for input in [&csv, &parquet] {
+        let flags = ["--since", "2024-05-02", "--until", "2024-05-04", "--view", "product_stats"];
+        let joined = report(&join(input, &folder.path("joined.parquet"), &flags));
+        assert_eq!((&joined["rows"], &joined["views"]["product_stats"]["matched"]), (&2.into(), &2.into()), "{joined}");
+    }
+}

@@ -64,6 +64,17 @@ pub enum Error {
         /// The path as given.
         path: PathBuf,
     },
+    /// What was known of the rows to learn from cannot be found out.
+    #[error(transparent)]
+    Join(#[from] feature_store::join::JoinError),
+    /// A feature that ratings do not make.
+    #[error(
+        "model.features names {name}, and no view of features.views makes it of ratings: leave it out, or add it to a view"
+    )]
+    UnknownFeature {
+        /// Its full name.
+        name: String,
+    },
     /// The scorer does not take up its work.
     #[error("the scorer was not ready within {seconds} s: its log tells why (telemetry.log = \"info\")")]
     NotReady {
@@ -77,7 +88,8 @@ impl Error {
     pub fn is_wrong_usage(&self) -> bool {
         match self {
             Self::Training(error) => error.is_wrong_usage(),
-            Self::ReadOnce { .. } => true,
+            Self::Join(error) => error.is_wrong_usage(),
+            Self::ReadOnce { .. } | Self::UnknownFeature { .. } => true,
             _ => false,
         }
     }

@@ -7,6 +7,7 @@ mod error;
 mod excerpt;
 mod feed;
 mod generated;
+mod known;
 mod ledger;
 mod options;
 mod outcomes;

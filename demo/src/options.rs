@@ -1,5 +1,6 @@
 //! What a demo is made of: sections of the configuration, and the choices of the command line.
 
+use feature_store::join::JoinConfig;
 use feature_store::offline::ReadOptions;
 use feature_store::views::Views;
 use model::{FitConfig, ModelConfig};
@@ -15,6 +16,8 @@ pub struct Config {
     pub topics: Topics,
     /// What features are called, and how long they last.
     pub features: Views,
+    /// What making features for training may take.
+    pub join: JoinConfig,
     /// How closely the alias is followed, and where models are kept when [`Options::keep_models`] is set.
     pub registry: RegistryConfig,
     /// The model's name.

@@ -12,6 +12,7 @@ use crate::tally::Counts;
 use crate::training::{Lesson, train};
 use crate::{Error, GeneratedReviews};
 use feature_store::offline::ReviewFiles;
+use feature_store::online::MemoryStore;
 use ingest::{Pace, Publisher, RowBatches, RowConverter, Speed};
 use registry::{Alias, Reference, Registry};
 use scorer::ModelHandle;
@@ -66,7 +67,7 @@ async fn run_on(
     let is_endless = matches!(options.input, Input::Generated(_)) && !options.once;
     let counts = Counts::new(if is_endless { Quality::of_latest(LATEST_LABELS) } else { Quality::of_all() });
     let ledger = Arc::new(Ledger::new(LIMIT_BYTES));
-    let books = Books { ledger: Arc::clone(&ledger), counts: counts.clone() };
+    let books = Books { ledger: Arc::clone(&ledger), counts: counts.clone(), features: trained.store.clone() };
     screen.progress("starts the broker, the scorer and the gateway");
     let model = ModelHandle::load(&registry, &config.name, &Reference::Alias(alias)).await?;
     let system = System::start(config, options, model, door, books).await?;
@@ -150,6 +151,8 @@ struct Trained {
     report: trainer::Report,
     /// None for generated reviews.
     split: Option<Split>,
+    /// What is known of products and users when the replay begins.
+    store: MemoryStore,
 }
 
 impl Training<'_> {
@@ -158,12 +161,11 @@ impl Training<'_> {
         screen.progress("finds the rows to train on");
         let lesson = tokio::select! {
             () = stop.cancelled() => return Ok(None),
-            lesson = Lesson::of(self.input) => lesson?,
+            lesson = Lesson::of(self.input, self.config) => lesson?,
         };
         let (sender, progress) = watch::channel(None);
         let tell = move |step| _ = sender.send_replace(Some(step));
-        let Lesson { data, split } = lesson;
-        let mut training = pin!(train(self.registry, self.config, self.alias, data, tell));
+        let mut training = pin!(train(self.registry, self.config, self.alias, lesson.data.clone(), tell));
         let mut looks = tokio::time::interval(LOOK);
         let report = loop {
             tokio::select! {
@@ -180,7 +182,7 @@ impl Training<'_> {
         let seconds = report.seconds.get("total").copied().unwrap_or_default();
         let (model, rows) = (&report.model, grouped(report.rows.train));
         screen.note(&format!("trained {} {} on {rows} reviews in {seconds:.1} s", model.name, model.version));
-        Ok(Some(Trained { report, split }))
+        Ok(Some(Trained { report, split: lesson.split, store: lesson.store }))
     }
 }
 

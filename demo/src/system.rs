@@ -61,6 +61,8 @@ pub(crate) struct System {
 pub(crate) struct Books {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) counts: Counts,
+    /// What is known of products and users.
+    pub(crate) features: MemoryStore,
 }
 
 impl System {
@@ -79,7 +81,7 @@ impl System {
         kafka.properties.extend(PROPERTIES.iter().map(property));
         let (model, follower) = model;
         let listener = door.listener;
-        let store = MemoryStore::new(&config.features);
+        let Books { ledger, counts, features: store } = books;
         let features = Features::from_store(OnlineStore::Memory(store.clone()));
         let gateway = Gateway::new(config.gateway.clone(), features.clone());
         gateway.set_model(model.clone());
@@ -105,7 +107,6 @@ impl System {
 
         let tally = Supervisor::new(CancellationToken::new());
         let finish = tally.token().clone();
-        let Books { ledger, counts } = books;
         let counting =
             Tally { kafka: kafka.clone(), topics, partitions: options.partitions, ledger, counts, features: store };
         let (sender, ends) = oneshot::channel();

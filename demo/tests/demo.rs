@@ -3,9 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may end a test")]
 
 use demo::{Config, Generated, Input, Options, Report, Screen};
-use feature_store::offline::ReadOptions;
+use feature_store::join::JoinConfig;
+use feature_store::offline::{ColumnPair, Columns, ReadOptions};
 use feature_store::views::FeaturesConfig;
-use model::{FitConfig, ModelConfig};
+use model::{FeatureConfig, FitConfig, ModelConfig, Transform};
 use registry::{Reference, Registry, RegistryConfig};
 use schemas::{Review, Topics};
 use scorer::{GatewayConfig, StreamConfig};
@@ -29,6 +30,7 @@ fn config() -> Config {
             drift: name("drift"),
         },
         features: FeaturesConfig::default().parse().unwrap(),
+        join: JoinConfig { memory_limit_bytes: 256 << 20 },
         registry: RegistryConfig { url: name("not-used"), poll_interval_ms: 1_000 },
         name: "sentiment".parse().unwrap(),
         model: ModelConfig::default(),
@@ -93,6 +95,52 @@ async fn generated_reviews_get_one_prediction_each_and_most_are_right() {
     let latency = report.latency_ms.unwrap();
     assert!(latency.p50 > 0.0 && latency.p50 <= latency.p99, "{latency:?}");
     assert_eq!(report.model.unwrap().version.to_string(), "v1");
+}
+
+/// Of a model that weighs what is known of the product.
+fn with_features() -> Config {
+    let feature = |name: &str| FeatureConfig { name: name.to_owned(), transform: Transform::None };
+    let features = vec![feature("product_stats.rating_mean"), feature("user_stats.rating_mean")];
+    Config { model: ModelConfig { features, ..ModelConfig::default() }, ..config() }
+}
+
+/// What a demo says of its second half, of which nothing tells the class but the product.
+async fn metrics_of(config: &Config, input: Input) -> model::metrics::Metrics {
+    let report = demo::run(config, &options(input), &CancellationToken::new(), &mut Screen::new(true)).await.unwrap();
+    report.exactly_once().unwrap();
+    report.metrics.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_with_features_learns_them_and_scores_with_them() {
+    let row = |i: usize| {
+        let time = format!("2024-{:02}-{:02}T{:02}:{:02}:00Z", 1 + i / 1000, 1 + i % 1000 / 40, i % 40 / 2, i % 60);
+        serde_json::json!({"id": format!("r{i}"), "text": format!("the {} one", i % 7), "item": format!("p{}", i % 20),
+            "stars": if i.is_multiple_of(2) { 5 } else { 1 }, "at": time})
+    };
+    let (_folder, path) = file_of((0..4_000).map(row));
+    let names = ["review_id=id", "product_id=item", "rating=stars", "created_at=at"];
+    let columns: Columns = names.iter().map(|pair| pair.parse::<ColumnPair>().unwrap()).collect();
+    let input = || Input::Files {
+        paths: vec![path.clone()],
+        read: ReadOptions { columns: Clone::clone(&columns), ..ReadOptions::default() },
+    };
+    let without = metrics_of(&config(), input()).await;
+    let with = metrics_of(&with_features(), input()).await;
+    assert!(without.accuracy < 0.7 && with.accuracy > 0.95, "{without:?} {with:?}");
+
+    let report = metrics_of(&with_features(), Input::Generated(generated(4_000, 2_000))).await;
+    assert!(report.accuracy > 0.85, "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feature_that_ratings_do_not_make_is_named() {
+    let mut config = with_features();
+    config.model.features[1].name = "shop_stats.size".to_owned();
+    let options = options(Input::Generated(generated(100, 10)));
+    let ended = demo::run(&config, &options, &CancellationToken::new(), &mut Screen::new(true)).await;
+    let error = ended.unwrap_err();
+    assert!(error.is_wrong_usage() && error.to_string().contains("shop_stats.size"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,7 +23,7 @@ impl Joined {
 
 impl fmt::Display for Joined {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let JoinReport { rows, views, spilled_bytes } = &self.report;
+        let JoinReport { rows, views, spilled_bytes, .. } = &self.report;
         writeln!(f, "{rows} rows in {}, {:.1} s", self.output.display(), self.seconds)?;
         for (name, ViewReport { matched, missing, stale, no_entity, no_time }) in views {
             write!(f, "  {name}: {matched} with features, {missing} without, {stale} stale")?;

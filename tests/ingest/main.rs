@@ -13,6 +13,8 @@ mod skew;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "others use the rest")]
 mod support;
+#[path = "../support/s3.rs"]
+mod support_s3;
 mod trouble;
 
 use arrow_array::Array;

@@ -1,85 +1,36 @@
 //! The same promises in a bucket: a server of S3 in place of the folder.
 
 use crate::harness::{Running, World, report, review, wait_for};
+use crate::support_s3::{Bucket, SECRET};
 use feature_store::offline::store::Dataset;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Command, Stdio};
+use schemas::Timestamp;
+use std::process::Command;
 
 const PARTITIONS: i32 = 2;
 
-/// A server of its own, with a bucket.
-struct Bucket {
-    port: u16,
-    _server: Running,
+fn keys(bucket: &Bucket) -> Vec<String> {
+    let list = String::from_utf8(bucket.get("/bucket?list-type=2&prefix=prefix/")).unwrap();
+    list.split("<Key>").skip(1).map(|rest| rest.split_once("</Key>").unwrap().0.to_owned()).collect()
 }
 
-impl Bucket {
-    fn start() -> Self {
-        Self::start_with(&[])
+/// Copies all that it holds to where the world looks for files.
+fn copy_to(bucket: &Bucket, world: &World) {
+    let _ = std::fs::remove_dir_all(world.offline());
+    for key in keys(bucket) {
+        let path = world.offline().join(key.strip_prefix("prefix/").unwrap());
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bucket.get(&format!("/bucket/{key}"))).unwrap();
     }
+}
 
-    /// With these settings of the server's.
-    fn start_with(settings: &[(&str, &str)]) -> Self {
-        let made = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/dev/s3")).output().unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let server = String::from_utf8(made.stdout).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut command = Command::new(server.trim());
-        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).stdin(Stdio::null()).stdout(Stdio::null());
-        command.envs(settings.iter().copied());
-        let bucket = Self { port, _server: Running::start(&mut command) };
-        wait_for("the server of S3", || TcpStream::connect(("127.0.0.1", port)).is_ok());
-        assert!(bucket.ask("PUT", "/bucket").0.contains(" 200 "));
-        bucket
+fn plaudit(bucket: &Bucket, world: &World, verb: &[&str], url: &str) -> Command {
+    let mut command = world.plaudit(verb[0]);
+    command.args(&verb[1..]).args(["--set", &format!("offline.url={url}")]);
+    for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("AWS_")) {
+        command.env_remove(key);
     }
-
-    /// Status line, and body.
-    fn ask(&self, method: &str, path: &str) -> (String, Vec<u8>) {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        // Strangers may not read; whose signature it is, this server does not look at.
-        let who =
-            "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
-        write!(
-            stream,
-            "{method} {path} HTTP/1.0\r\nHost: localhost\r\nAuthorization: {who}\r\nContent-Length: 0\r\n\r\n"
-        )
-        .unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
-        (String::from_utf8_lossy(&answer[..end]).into_owned(), answer.split_off(end + 4))
-    }
-
-    fn keys(&self) -> Vec<String> {
-        let (_, list) = self.ask("GET", "/bucket?list-type=2&prefix=prefix/");
-        let list = String::from_utf8(list).unwrap();
-        list.split("<Key>").skip(1).map(|rest| rest.split_once("</Key>").unwrap().0.to_owned()).collect()
-    }
-
-    /// Copies all that it holds to where the world looks for files.
-    fn copy_to(&self, world: &World) {
-        let _ = std::fs::remove_dir_all(world.offline());
-        for key in self.keys() {
-            let path = world.offline().join(key.strip_prefix("prefix/").unwrap());
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, self.ask("GET", &format!("/bucket/{key}")).1).unwrap();
-        }
-    }
-
-    fn plaudit(&self, world: &World, verb: &[&str], url: &str) -> Command {
-        let mut command = world.plaudit(verb[0]);
-        command.args(&verb[1..]).args(["--set", &format!("offline.url={url}")]);
-        for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("AWS_")) {
-            command.env_remove(key);
-        }
-        command
-            .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.port))
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "the-secret-of-this-test")
-            .env("AWS_REGION", "us-east-1");
-        command
-    }
+    command.envs(bucket.environment());
+    command
 }
 
 fn reviews(partition: i32, count: i64) -> impl Iterator<Item = Vec<u8>> {
@@ -99,29 +50,55 @@ fn each_offset_stands_in_the_bucket_once_though_the_ingest_is_killed_and_files_a
         world.produce(&world.topics.reviews, partition, reviews(partition, 20_000));
     }
     for _ in 0..3 {
-        let before = bucket.keys().len();
-        let running = Running::start(&mut bucket.plaudit(&world, &["ingest"], "s3://bucket/prefix"));
-        wait_for("new files", || bucket.keys().len() > before);
+        let before = keys(&bucket).len();
+        let running = Running::start(&mut plaudit(&bucket, &world, &["ingest"], "s3://bucket/prefix"));
+        wait_for("new files", || keys(&bucket).len() > before);
         running.kill();
     }
     let done =
-        report(&bucket.plaudit(&world, &["ingest", "--until-end", "--json"], "s3://bucket/prefix").output().unwrap());
+        report(&plaudit(&bucket, &world, &["ingest", "--until-end", "--json"], "s3://bucket/prefix").output().unwrap());
     assert!(done["files"].as_u64().unwrap() > 0, "{done}");
-    bucket.copy_to(&world);
+    copy_to(&bucket, &world);
     world.assert_each_once(Dataset::Reviews, PARTITIONS, 20_000);
 
-    let files = bucket.keys().len();
+    let files = keys(&bucket).len();
     let compact = ["features", "compact", "--min-age-seconds", "0", "--json"];
-    let compacted = report(&bucket.plaudit(&world, &compact, "s3://bucket/prefix/").output().unwrap());
+    let compacted = report(&plaudit(&bucket, &world, &compact, "s3://bucket/prefix/").output().unwrap());
     assert_eq!(compacted["removed"], files);
-    assert!(bucket.keys().len() < files / 2, "{:?}", bucket.keys());
-    bucket.copy_to(&world);
+    assert!(keys(&bucket).len() < files / 2, "{:?}", keys(&bucket));
+    copy_to(&bucket, &world);
     world.assert_each_once(Dataset::Reviews, PARTITIONS, 20_000);
 
     // The chain ends where it did.
     let again =
-        report(&bucket.plaudit(&world, &["ingest", "--until-end", "--json"], "s3://bucket/prefix").output().unwrap());
+        report(&plaudit(&bucket, &world, &["ingest", "--until-end", "--json"], "s3://bucket/prefix").output().unwrap());
     assert_eq!(again["records"], 0);
+}
+
+#[test]
+fn what_lies_in_the_bucket_is_filled_in_and_joined() {
+    let bucket = Bucket::start();
+    let mut world = World::new(PARTITIONS);
+    for partition in 0..PARTITIONS {
+        world.produce(&world.topics.reviews, partition, reviews(partition, 300));
+    }
+    let run = |world: &World, verb: &[&str]| {
+        report(&plaudit(&bucket, world, &[verb, &["--json"]].concat(), "s3://bucket/prefix").output().unwrap())
+    };
+    run(&world, &["ingest", "--until-end"]);
+    let redis = std::env::var("PLAUDIT_TEST_REDIS").expect("PLAUDIT_TEST_REDIS is not set: run dev/test");
+    let project = format!("{}-{}", world.kafka.group, Timestamp::now().epoch_millis());
+    world.settings.extend([format!("redis.url={redis}"), format!("features.project={project}")]);
+    let filled = run(&world, &["features", "backfill"]);
+    assert_eq!((&filled["rows"], &filled["applied"]), (&600.into(), &1200.into()), "{filled}");
+    let named = run(&world, &["features", "backfill", "--input", "s3://bucket/prefix/reviews/"]);
+    assert_eq!((&named["applied"], &named["replayed"]), (&0.into(), &1200.into()), "{named}");
+
+    // All of the reviews are of one moment: by the time of their records, one after the other was known.
+    let output = world.folder.path().join("joined.parquet").to_str().unwrap().to_owned();
+    let joined = run(&world, &["features", "join", "--known-from", "source_timestamp", "--output", &output]);
+    assert_eq!(joined["rows"], 600, "{joined}");
+    assert!(joined["views"]["product_stats"]["matched"].as_u64().unwrap() > 0, "{joined}");
 }
 
 #[test]
@@ -133,11 +110,11 @@ fn a_bucket_that_is_not_there_is_named_and_secrets_are_not() {
         ("s3://", "write s3://bucket/prefix"),
         ("s3://key:secret@bucket", "write s3://bucket/prefix"),
     ] {
-        let output = bucket.plaudit(&world, &["ingest", "--until-end"], url).output().unwrap();
+        let output = plaudit(&bucket, &world, &["ingest", "--until-end"], url).output().unwrap();
         let message = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{message}");
         assert!(message.contains(expected), "{message}");
-        assert!(!message.contains("the-secret-of-this-test"), "{message}");
+        assert!(!message.contains(SECRET), "{message}");
     }
 }
 
@@ -145,10 +122,10 @@ fn a_bucket_that_is_not_there_is_named_and_secrets_are_not() {
 fn wrong_credentials_are_named_and_not_shown() {
     // The bucket is made without any, and nothing behind it: nobody has a key to this server.
     let bucket = Bucket::start_with(&[("INITIAL_NO_AUTH_ACTION_COUNT", "1")]);
-    let output = bucket.plaudit(&World::new(1), &["ingest", "--until-end"], "s3://bucket/prefix").output().unwrap();
+    let output = plaudit(&bucket, &World::new(1), &["ingest", "--until-end"], "s3://bucket/prefix").output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{message}");
     assert!(message.contains("cannot write s3://bucket/prefix/"), "{message}");
     assert!(message.contains("check the credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)"), "{message}");
-    assert!(!message.contains("the-secret-of-this-test"), "{message}");
+    assert!(!message.contains(SECRET), "{message}");
 }

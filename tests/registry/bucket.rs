@@ -1,66 +1,21 @@
 //! The registry in a bucket: a server of S3 in place of the folder.
 
+use crate::s3::{Bucket, SECRET};
 use crate::world::World;
 use serde_json::json;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-/// A server of its own, with a bucket.
-struct Bucket {
-    port: u16,
-    server: Child,
-}
-
-impl Bucket {
-    fn start() -> Self {
-        let made = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/dev/s3")).output().unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut command = Command::new(String::from_utf8(made.stdout).unwrap().trim());
-        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let bucket = Self { port, server: command.spawn().unwrap() };
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < deadline, "the server of S3 did not come");
-            std::thread::park_timeout(Duration::from_millis(20));
-        }
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        let who =
-            "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
-        write!(stream, "PUT /bucket HTTP/1.0\r\nHost: localhost\r\nAuthorization: {who}\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.contains(" 200 "), "{answer}");
-        bucket
-    }
-
-    fn world(&self, registry: &str) -> World {
-        let mut world = World::new();
-        world.registry = registry.to_owned();
-        world.environment = vec![
-            ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.port)),
-            ("AWS_ACCESS_KEY_ID", "test".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", "the-secret-of-this-test".to_owned()),
-            ("AWS_REGION", "us-east-1".to_owned()),
-        ];
-        world
-    }
-}
-
-impl Drop for Bucket {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
+/// A world whose registry is there.
+fn world(bucket: &Bucket, registry: &str) -> World {
+    let mut world = World::new();
+    world.registry = registry.to_owned();
+    world.environment = bucket.environment();
+    world
 }
 
 #[test]
 fn a_registry_in_a_bucket_does_what_one_in_a_folder_does() {
     let bucket = Bucket::start();
-    let world = bucket.world("s3://bucket/team/models/");
+    let world = world(&bucket, "s3://bucket/team/models/");
     world.run("train --input reviews.jsonl --holdout 0.3 --promote");
     world.run("train --input reviews.jsonl --set train.c=1.0");
     world.run("models promote v2 --to staging");
@@ -81,7 +36,7 @@ fn a_registry_in_a_bucket_does_what_one_in_a_folder_does() {
 #[test]
 fn writers_of_one_bucket_lose_no_line_and_share_no_version() {
     let bucket = Bucket::start();
-    let world = bucket.world("s3://bucket/models");
+    let world = world(&bucket, "s3://bucket/models");
     std::thread::scope(|scope| {
         for writer in 0..4 {
             let world = &world;
@@ -106,10 +61,10 @@ fn writers_of_one_bucket_lose_no_line_and_share_no_version() {
 #[test]
 fn a_bucket_that_is_not_there_is_named_and_secrets_are_not() {
     let bucket = Bucket::start();
-    let world = bucket.world("s3://absent/models");
+    let world = world(&bucket, "s3://absent/models");
     for line in ["models promote v1", "train --input reviews.jsonl"] {
         let message = world.fails(1, line);
         assert!(message.contains("create the bucket, or correct registry.url"), "{message}");
-        assert!(!message.contains("the-secret-of-this-test"), "{message}");
+        assert!(!message.contains(SECRET), "{message}");
     }
 }

@@ -4,5 +4,8 @@
 
 mod bucket;
 mod gates;
+#[path = "../support/s3.rs"]
+#[expect(dead_code, reason = "others use the rest")]
+mod s3;
 mod verbs;
 mod world;

@@ -4,6 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
 
 mod bucket;
+#[path = "../support/s3.rs"]
+#[expect(dead_code, reason = "others use the rest")]
+mod s3;
 mod trouble;
 mod world;
 
@@ -28,6 +31,31 @@ fn a_sample_of_the_files_becomes_a_model_that_knows_of_it() {
     assert!(evaluated["metrics"]["accuracy"].as_f64().unwrap() > 0.9, "{evaluated}");
     let said = world.fails(1, &["train", "--input", &golden, &input]);
     assert!(said.contains("is no sample") && said.contains("golden.parquet"), "{said}");
+}
+
+#[test]
+fn a_joined_sample_still_says_how_it_was_drawn() {
+    let world = World::new();
+    let input = world.reviews("reviews.jsonl", 3000);
+    let golden = world.path("golden.parquet");
+    let rates = world.json(&["sample", "--input", &input, "--output", &golden])["keep_rates"].clone();
+    let join = |flags: &[&str], output: &str| {
+        let output = world.path(output);
+        world.json(&[&["features", "join", "--input", &golden], flags, &["--output", &output]].concat());
+        output
+    };
+    // Copied as it is, and written anew; beside files whose columns have other names.
+    let [copied, anew] = [join(&[], "copied.parquet"), join(&["--where", "label=1"], "anew.parquet")];
+    let theirs = world.write("theirs.jsonl", r#"{"text": "t", "a": "p", "b": 5, "created_at": "2024-05-01"}"#);
+    let beside = join(&["--column", "product_id=a", "--column", "rating=b", "--history", &theirs], "beside.parquet");
+    for joined in [&copied, &beside] {
+        let trained = world.json(&["train", "--input", joined, "--holdout", "0.2"]);
+        let version = trained["model"]["version"].as_str().unwrap();
+        let shown = world.json(&["models", "show", version]);
+        assert_eq!(shown["keep_rates"], rates, "{shown}");
+    }
+    let said = world.fails(1, &["features", "join", "--input", &anew, &input, "--output", &world.path("x.parquet")]);
+    assert!(said.contains("were not sampled at the same rates"), "{said}");
 }
 
 #[test]

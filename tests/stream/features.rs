@@ -171,7 +171,9 @@ fn a_store_that_is_away_at_the_start_costs_a_status_and_is_read_once_it_is_there
     train(&world, FEATURES);
     let (port, reviews) = (free_port(), [review_of(0, Some("p"), Some("u")), review_of(1, None, None)]);
     let url = format!("redis.url=redis://127.0.0.1:{port}");
-    let predictions = score(&world, &reviews, |command| drop(command.args(["--set", &url])));
+    let predictions = score(&world, &reviews, |command| {
+        command.args(["--set", &url]);
+    });
     let statuses: Vec<_> = predictions.iter().map(|prediction| prediction.features_status).collect();
     assert_eq!(statuses, [FeaturesStatus::Unavailable, FeaturesStatus::None]);
 

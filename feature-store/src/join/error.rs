@@ -1,7 +1,6 @@
 //! Why a join cannot be made. Each message names the file or folder and says what to do about it.
 
-use crate::offline::{Field, FileError, OutputError};
-use std::io;
+use crate::offline::{Field, FileError, OutputError, OutputIsInput, TemporaryError};
 use std::path::PathBuf;
 
 /// An error of a point-in-time join.
@@ -108,26 +107,14 @@ pub enum JoinError {
         least: u64,
     },
     /// The output would replace what is read.
-    #[error("the output `{}` is one of the files that are read: name another", path.display())]
-    OutputIsInput {
-        /// The path.
-        path: PathBuf,
-    },
+    #[error(transparent)]
+    OutputIsInput(#[from] OutputIsInput),
     /// The output cannot be written.
     #[error(transparent)]
     Output(#[from] OutputError),
     /// Temporary data cannot be kept.
-    #[error(
-        "cannot keep temporary data in the folder `{}`: {source}; free some space there, name another by --temp-dir, or \
-         give more memory by --memory-limit",
-        folder.display()
-    )]
-    Temporary {
-        /// The folder.
-        folder: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Temporary(#[from] TemporaryError),
     /// Somebody asked the join to end.
     #[error("the join was stopped; nothing was written")]
     Stopped,
@@ -142,7 +129,7 @@ impl JoinError {
             | Self::NoColumn { .. }
             | Self::UnusableFeature { .. }
             | Self::TooLittleMemory { .. }
-            | Self::OutputIsInput { .. } => true,
+            | Self::OutputIsInput(_) => true,
             _ => false,
         }
     }

@@ -1,5 +1,6 @@
 //! What came of a join.
 
+use crate::offline::ReadOptions;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -12,6 +13,9 @@ pub struct JoinReport {
     pub views: BTreeMap<String, ViewReport>,
     /// What memory did not hold.
     pub spilled_bytes: u64,
+    /// How the output is read: of Parquet the columns have their old names, of anything else ours; conditions are met.
+    #[serde(skip)]
+    pub read: ReadOptions,
 }
 
 /// What the rows found in one view; they sum up to all rows.

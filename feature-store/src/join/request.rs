@@ -1,7 +1,7 @@
 //! What is joined with what.
 
 use super::JoinError;
-use crate::offline::ReadOptions;
+use crate::offline::{ReadOptions, check_output};
 use crate::views::{EntityKind, View};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -105,14 +105,6 @@ impl JoinRequest {
         if self.memory_limit_bytes < LEAST_MEMORY_BYTES {
             return Err(JoinError::TooLittleMemory { given: self.memory_limit_bytes, least: LEAST_MEMORY_BYTES });
         }
-        let read = self.input.iter().chain(self.views.iter().flat_map(JoinView::files));
-        let same = |path: &&PathBuf| match (path.canonicalize(), self.output.canonicalize()) {
-            (Ok(path), Ok(output)) => path == output,
-            _ => false,
-        };
-        match read.clone().find(same) {
-            Some(path) => Err(JoinError::OutputIsInput { path: path.clone() }),
-            None => Ok(()),
-        }
+        Ok(check_output(&self.output, self.input.iter().chain(self.views.iter().flat_map(JoinView::files)))?)
     }
 }

@@ -14,10 +14,9 @@ use super::results::Results;
 use super::slots::Wanted;
 use super::spill::Partitions;
 use super::{JoinError, JoinProgress, JoinRequest, JoinView};
-use crate::offline::ReadOptions;
+use crate::offline::{ReadOptions, folder_of};
 use crate::views::{EntityKind, View};
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// A view whose files are open.
 enum Source {
@@ -53,10 +52,14 @@ pub(super) fn join_within(request: &JoinRequest, progress: &JoinProgress) -> Res
         rows.check_columns(&output::feature_fields(&columns))?;
     }
     let note = input.sample_note()?;
-    let folder = request.temp_dir.as_deref().unwrap_or_else(|| parent(&request.output));
+    let folder = request.temp_dir.as_deref().unwrap_or_else(|| folder_of(&request.output));
     let budget = Budget::new(request.memory_limit_bytes, threads, sources.len(), folder.to_owned());
 
-    let mut report = JoinReport { rows: 0, views: BTreeMap::new(), spilled_bytes: 0 };
+    let read = match &input {
+        Input::Parquet(_) => ReadOptions { columns: request.read.columns.clone(), ..ReadOptions::default() },
+        Input::Text(_) => ReadOptions::default(),
+    };
+    let mut report = JoinReport { rows: 0, views: BTreeMap::new(), spilled_bytes: 0, read };
     let mut results = Vec::with_capacity(sources.len());
     for (name, source) in sources {
         let wanted = Partitions::new(SHARDS, Wanted::BYTES, budget.wanted_spill());
@@ -131,8 +134,4 @@ impl Source {
             }
         }
     }
-}
-
-fn parent(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

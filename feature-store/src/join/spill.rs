@@ -2,10 +2,11 @@
 //! the system removes it with the process, however that ends.
 
 use super::JoinError;
+use crate::offline::{TemporaryError, temporary_file};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -129,7 +130,7 @@ impl Partitions {
     fn file(&self) -> Result<&File, JoinError> {
         let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         if self.file.get().is_none() {
-            let file = nameless_file(&self.settings.folder).map_err(|error| self.error(error))?;
+            let file = temporary_file(&self.settings.folder)?;
             return Ok(self.file.get_or_init(|| file));
         }
         self.stored()
@@ -145,18 +146,8 @@ impl Partitions {
     }
 
     fn error(&self, source: io::Error) -> JoinError {
-        JoinError::Temporary { folder: self.settings.folder.clone(), source }
+        TemporaryError::new(&self.settings.folder, source).into()
     }
-}
-
-/// A file that nobody else can open and that is gone with the process.
-pub(super) fn nameless_file(folder: &Path) -> io::Result<File> {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let path = folder.join(format!(".plaudit-join-{}-{count}.tmp", std::process::id()));
-    let file = File::options().create_new(true).read(true).write(true).open(&path)?;
-    std::fs::remove_file(&path)?;
-    Ok(file)
 }
 
 /// Records of one thread, collected by partition until they make a block.

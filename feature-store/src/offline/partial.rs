@@ -16,6 +16,30 @@ pub struct OutputError {
     pub reason: String,
 }
 
+/// An output that would replace what is read.
+#[derive(Debug, thiserror::Error)]
+#[error("the output `{}` is one of the files that are read: name another", path.display())]
+pub struct OutputIsInput {
+    /// The path.
+    pub path: PathBuf,
+}
+
+/// Makes sure that an output is none of the files that are read.
+pub fn check_output<'p>(output: &Path, inputs: impl IntoIterator<Item = &'p PathBuf>) -> Result<(), OutputIsInput> {
+    // What is not there cannot be replaced.
+    let Ok(output) = output.canonicalize() else { return Ok(()) };
+    let mut inputs = inputs.into_iter();
+    match inputs.find(|path| path.canonicalize().is_ok_and(|path| path == output)) {
+        Some(path) => Err(OutputIsInput { path: path.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// The folder that an output goes to.
+pub fn folder_of(output: &Path) -> &Path {
+    output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// The file while it is written, beside its place; removed unless it is finished.
 pub struct Partial {
     target: PathBuf,

@@ -1,26 +1,33 @@
 //! The online store of a process on its own: the semantics of the one in Redis, without a network. What it holds ends with
-//! the process.
+//! the process, and before that where it is much: Redis expires keys and refuses what it has no memory for, this forgets what
+//! has not been written for longest.
 
-use super::reviews::RememberedEntities;
+mod passing;
+
+use super::reviews::{REMEMBERED_SECONDS, RememberedEntities};
 use super::store::{Reading, Readings, ViewReading};
 use super::update::{self, Applied, Origin, Reached, Update};
 use super::{Entity, ReviewEntities};
 use crate::views::{EntityKind, State, View, Views};
+use passing::Passing;
 use schemas::{Source, Timestamp};
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// So many products, users and remembered reviews of each: with the default views some 400 MB when all three are full.
+const LIMIT: usize = 500_000;
 
 /// Aggregates in memory; clones share them.
 #[derive(Debug, Clone)]
 pub struct MemoryStore {
     rows: Arc<Mutex<Rows>>,
     /// What reviews name, by their ids.
-    reviews: Arc<Mutex<HashMap<String, RememberedEntities>>>,
+    reviews: Arc<Mutex<Passing<String, RememberedEntities>>>,
     views: Views,
 }
 
 /// By kind and id; one row for each view of the kind.
-type Rows = HashMap<EntityKind, HashMap<String, Vec<Row>>>;
+type Rows = [Passing<String, Vec<Row>>; EntityKind::ALL.len()];
 
 #[derive(Debug)]
 struct Row {
@@ -30,9 +37,21 @@ struct Row {
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// An empty store for up to half a million products, users and remembered reviews of each.
     pub fn new(views: &Views) -> Self {
-        Self { rows: Arc::default(), reviews: Arc::default(), views: views.clone() }
+        Self::with_limit(views, LIMIT)
+    }
+
+    /// An empty store for up to so many of each.
+    pub fn with_limit(views: &Views, limit: usize) -> Self {
+        let now = Instant::now();
+        let of_kind = |kind| Passing::new(limit, views.lifetime(kind), now);
+        let remembered = Duration::from_secs(REMEMBERED_SECONDS.unsigned_abs());
+        Self {
+            rows: Arc::new(Mutex::new(EntityKind::ALL.map(of_kind))),
+            reviews: Arc::new(Mutex::new(Passing::new(limit, Some(remembered), now))),
+            views: views.clone(),
+        }
     }
 
     pub(super) fn views(&self) -> &Views {
@@ -43,7 +62,7 @@ impl MemoryStore {
     pub fn read(&self, entities: &[Entity<'_>], now: Timestamp) -> Readings {
         let rows = self.rows();
         let reading = |entity: &Entity<'_>| {
-            let rows = rows.get(&entity.kind).and_then(|rows| rows.get(entity.id));
+            let rows = rows[entity.kind as usize].get(entity.id);
             let views = self.views.of(entity.kind).enumerate();
             let read =
                 |(place, view): (usize, &View)| rows.map_or(ViewReading::Missing, |rows| rows[place].read(view, now));
@@ -59,11 +78,11 @@ impl MemoryStore {
 
     pub(super) fn apply_from(&self, updates: &[Update<'_>], origin: Origin) -> Applied {
         let mut outcome = Applied::default();
-        let mut rows = self.rows();
+        let (mut rows, now) = (self.rows(), Instant::now());
         for group in update::by_entity(updates) {
             let kind = group.entity.kind;
-            let rows = rows.entry(kind).or_default().entry(group.entity.id.to_owned());
-            let rows = rows.or_insert_with(|| self.views.of(kind).map(Row::new).collect());
+            let make = || self.views.of(kind).map(Row::new).collect();
+            let rows = rows[kind as usize].write(group.entity.id.to_owned(), now, make);
             for (row, view) in rows.iter_mut().zip(self.views.of(kind)).filter(|(_, view)| view.source() == group.from)
             {
                 for update in &group.updates {
@@ -80,8 +99,10 @@ impl MemoryStore {
     }
 
     pub(super) fn remember(&self, reviews: &[(&str, ReviewEntities<'_>)]) {
-        let entries = reviews.iter().map(|(id, entities)| ((*id).to_owned(), RememberedEntities::of(entities)));
-        self.reviews().extend(entries);
+        let (mut remembered, now) = (self.reviews(), Instant::now());
+        for (id, entities) in reviews {
+            *remembered.write((*id).to_owned(), now, RememberedEntities::default) = RememberedEntities::of(entities);
+        }
     }
 
     pub(super) fn recall(&self, review_ids: &[&str]) -> Vec<Option<RememberedEntities>> {
@@ -89,7 +110,7 @@ impl MemoryStore {
         review_ids.iter().map(|review_id| reviews.get(*review_id).cloned()).collect()
     }
 
-    fn reviews(&self) -> MutexGuard<'_, HashMap<String, RememberedEntities>> {
+    fn reviews(&self) -> MutexGuard<'_, Passing<String, RememberedEntities>> {
         self.reviews.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -6,6 +6,7 @@ use super::aggregate::Span;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Who or what has features; also the name of the join key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -104,6 +105,15 @@ impl Views {
         self.iter().filter(move |view| view.entity == entity)
     }
 
+    /// How long after its last event an entity is of no use to any view; none for ever, as it is when some view is never
+    /// stale. Feast keeps all views of an entity under one key, so the longest ttl counts. An event that comes later than that
+    /// would start anew in any case; twice the ttl leaves as much time again for an ingest that lags behind.
+    pub(crate) fn lifetime(&self, entity: EntityKind) -> Option<Duration> {
+        let ttls = self.of(entity).map(View::ttl_millis);
+        let longest = ttls.reduce(|longest, ttl| longest.zip(ttl).map(|(a, b)| a.max(b))).flatten();
+        longest.map(|millis| 2 * Duration::from_millis(millis.unsigned_abs()))
+    }
+
     /// Whether some view is made from these events.
     pub fn uses(&self, source: EventSource) -> bool {
         self.iter().any(|view| view.source == source)
@@ -195,5 +205,31 @@ impl View {
         }
         let full_name = format!("{}.{name}", self.name);
         self.features.push(Feature { name: name.to_owned(), full_name, aggregate, half_life });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::views::FeaturesConfig;
+
+    fn views(ttl_days: [u32; 2]) -> Views {
+        let mut config = FeaturesConfig::default();
+        let product_stats = config.views["product_stats"].clone();
+        config.views.insert("product_more".to_owned(), product_stats);
+        for (name, ttl_days) in ["product_stats", "product_more"].into_iter().zip(ttl_days) {
+            config.views.get_mut(name).unwrap().ttl_days = Some(ttl_days);
+        }
+        config.parse().unwrap()
+    }
+
+    #[test]
+    fn a_key_outlives_the_longest_ttl_of_its_views_and_for_ever_where_one_has_none() {
+        let seconds = |views: &Views, kind| views.lifetime(kind).map_or(0, |lifetime| lifetime.as_secs());
+        const DAY: u64 = 86_400;
+        for (ttl_days, expected) in [([3, 7], 14 * DAY), ([7, 3], 14 * DAY), ([0, 7], 0), ([7, 0], 0), ([0, 0], 0)] {
+            assert_eq!(seconds(&views(ttl_days), EntityKind::Product), expected, "{ttl_days:?}");
+        }
+        assert_eq!(seconds(&views([1, 1]), EntityKind::User), 0);
     }
 }

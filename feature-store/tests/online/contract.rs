@@ -11,6 +11,9 @@ macro_rules! contract {
         mod memory {
             $(#[tokio::test] async fn $fact() { super::$fact(super::Kind::Memory).await; })+
         }
+        mod small_memory {
+            $(#[tokio::test] async fn $fact() { super::$fact(super::Kind::Small).await; })+
+        }
         mod redis {
             $(#[tokio::test] async fn $fact() { super::$fact(super::Kind::Redis).await; })+
         }

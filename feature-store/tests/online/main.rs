@@ -7,6 +7,7 @@
 mod cluster;
 mod contract;
 mod feast;
+mod memory;
 mod outages;
 mod redis;
 mod restarts;

@@ -1,14 +1,19 @@
 //! Stores to test.
 
-use feature_store::online::{Entity, OnlineStore, Reading, RedisConfig, Update, Values, ViewReading};
+use feature_store::online::{Entity, MemoryStore, OnlineStore, Reading, RedisConfig, Update, Values, ViewReading};
 use feature_store::views::{Event, EventSource, FeaturesConfig, Views};
 use schemas::{Source, Timestamp};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// More products than any contract has.
+const SMALL: usize = 20_000;
 
 /// Which store a contract is run on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Memory,
+    /// In memory for no more entities than a test has.
+    Small,
     Redis,
 }
 
@@ -20,6 +25,7 @@ impl Kind {
     pub async fn store_with(self, views: &Views) -> OnlineStore {
         match self {
             Kind::Memory => OnlineStore::memory(views),
+            Kind::Small => OnlineStore::Memory(MemoryStore::with_limit(views, SMALL)),
             Kind::Redis => OnlineStore::connect(&config(&redis_url()), views).await.unwrap(),
         }
     }

@@ -1,8 +1,6 @@
 //! Why there is no sample. Each message names the file, the folder or the setting, and says what to do about it.
 
-use feature_store::offline::{FileError, OutputError};
-use std::io;
-use std::path::PathBuf;
+use feature_store::offline::{FileError, OutputError, OutputIsInput, TemporaryError};
 
 /// An error of sampling. Nothing stands at the output's path then that was not there before.
 #[derive(Debug, thiserror::Error)]
@@ -65,26 +63,14 @@ pub enum SampleError {
         labels: usize,
     },
     /// The output would replace what is read.
-    #[error("the output `{}` is one of the files that are read: name another", path.display())]
-    OutputIsInput {
-        /// The path.
-        path: PathBuf,
-    },
+    #[error(transparent)]
+    OutputIsInput(#[from] OutputIsInput),
     /// The output cannot be written.
     #[error(transparent)]
     Output(#[from] OutputError),
     /// Temporary data cannot be kept.
-    #[error(
-        "cannot keep temporary data in the folder `{}`: {source}; free some space there, name another by --temp-dir, or \
-         give more memory by --memory-limit",
-        folder.display()
-    )]
-    Temporary {
-        /// The folder.
-        folder: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Temporary(#[from] TemporaryError),
     /// The store of `plaudit ingest` cannot be read.
     #[error(transparent)]
     Store(Box<feature_store::offline::store::Error>),
@@ -109,7 +95,7 @@ impl SampleError {
     pub fn is_wrong_usage(&self) -> bool {
         match self {
             Self::File(error) => error.is_wrong_usage(),
-            Self::Setting(_) | Self::NoLabelColumn { .. } | Self::OutputIsInput { .. } => true,
+            Self::Setting(_) | Self::NoLabelColumn { .. } | Self::OutputIsInput(_) => true,
             _ => false,
         }
     }

@@ -25,7 +25,7 @@ mod strata;
 pub(crate) use candidate::label_of;
 pub use error::SampleError;
 pub use feedback::FeedbackLabels;
-pub use note::{SAMPLE_KEY, SampleNote, SettingsNote, SourceNote, StratumNote};
+pub use note::{SampleNote, SettingsNote, SourceNote, StratumNote};
 pub use progress::{SampleProgress, SampleStage};
 pub use quota::{ByClass, Size};
 pub use report::SampleReport;

@@ -7,9 +7,6 @@ use schemas::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The key in the footer.
-pub const SAMPLE_KEY: &str = "plaudit.sample";
-
 /// How a sample was drawn, and from what. Engines that draw the same rows write the same note.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SampleNote {

@@ -2,12 +2,12 @@
 //! in the footer. Rows stand in the order of the hash of their text, which is a shuffle that every engine repeats.
 
 use super::SampleError;
-use super::note::{SAMPLE_KEY, SampleNote};
+use super::note::SampleNote;
 use super::record::{Record, TEXTS};
 use arrow_array::builder::{Float64Builder, Int8Builder, StringBuilder, TimestampMillisecondBuilder};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use feature_store::offline::Partial;
+use feature_store::offline::{Partial, SAMPLE_KEY};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;

@@ -4,7 +4,7 @@ use super::SampleError;
 use super::feedback::FeedbackLabels;
 use super::quota::Size;
 use super::strata::Stratify;
-use feature_store::offline::{Field, ReadOptions};
+use feature_store::offline::{Field, ReadOptions, check_output, folder_of};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -76,14 +76,7 @@ impl SampleRequest {
                 "--keep {own}: the sample has a column of this name in any case"
             )));
         }
-        let same = |path: &&PathBuf| match (path.canonicalize(), self.output.canonicalize()) {
-            (Ok(path), Ok(output)) => path == output,
-            _ => false,
-        };
-        match self.inputs.iter().find(same) {
-            Some(path) => Err(SampleError::OutputIsInput { path: path.clone() }),
-            None => Ok(()),
-        }
+        Ok(check_output(&self.output, &self.inputs)?)
     }
 
     /// What is read of the files: the columns asked for, and that of the strata.
@@ -99,8 +92,7 @@ impl SampleRequest {
 
     /// The folder for what memory does not hold.
     pub(super) fn folder(&self) -> &Path {
-        let beside = || self.output.parent().filter(|parent| !parent.as_os_str().is_empty());
-        self.temp_dir.as_deref().or_else(beside).unwrap_or(Path::new("."))
+        self.temp_dir.as_deref().unwrap_or_else(|| folder_of(&self.output))
     }
 
     /// The inputs, for messages.

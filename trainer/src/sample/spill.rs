@@ -2,10 +2,11 @@
 //! the process, however that ends.
 
 use super::SampleError;
+use feature_store::offline::{TemporaryError, temporary_file};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -104,7 +105,7 @@ impl Shards {
         if let Some(file) = &*file {
             return Ok(file.clone());
         }
-        let made = std::sync::Arc::new(nameless_file(&self.settings.folder).map_err(|error| self.error(error))?);
+        let made = std::sync::Arc::new(temporary_file(&self.settings.folder)?);
         Ok(file.insert(made).clone())
     }
 
@@ -113,18 +114,8 @@ impl Shards {
     }
 
     fn error(&self, source: io::Error) -> SampleError {
-        SampleError::Temporary { folder: self.settings.folder.clone(), source }
+        TemporaryError::new(&self.settings.folder, source).into()
     }
-}
-
-/// A file that nobody else can open and that is gone with the process.
-fn nameless_file(folder: &Path) -> io::Result<File> {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let path = folder.join(format!(".plaudit-sample-{}-{count}.tmp", std::process::id()));
-    let file = File::options().create_new(true).read(true).write(true).open(&path)?;
-    std::fs::remove_file(&path)?;
-    Ok(file)
 }
 
 /// Collects one thread's records, and hands them over block by block.

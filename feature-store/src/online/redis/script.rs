@@ -4,11 +4,8 @@
 use super::reply::Request;
 use crate::online::feast;
 use crate::online::update::Origin;
-use crate::views::{EntityKind, Feature, Function, HALVINGS_LIMIT, SERIES_TERMS, Span, View, Views};
+use crate::views::{Feature, Function, HALVINGS_LIMIT, SERIES_TERMS, Span, View, Views};
 use sha1::{Digest, Sha1};
-
-/// An expired key must have been stale in every view; see [`lifetime_seconds`].
-const LIFETIMES_OF_A_TTL: i64 = 2;
 
 /// The script of a view.
 pub(super) struct ViewScript {
@@ -18,7 +15,8 @@ pub(super) struct ViewScript {
 
 impl ViewScript {
     pub(super) fn new(views: &Views, view: &View, origin: Origin) -> Self {
-        let constants = constants(view, lifetime_seconds(views, view.entity()), origin);
+        let lifetime_seconds = views.lifetime(view.entity()).map_or(0, |lifetime| lifetime.as_secs());
+        let constants = constants(view, lifetime_seconds, origin);
         let (mut values, mut fields) = (String::new(), String::new());
         for (place, feature) in view.features().iter().enumerate() {
             values.push_str(&format!("local value{place} = {}\n", value(feature)));
@@ -45,15 +43,7 @@ impl ViewScript {
     }
 }
 
-/// How long a key lives after a write; 0 for ever, as it must when some view of the entity is never stale. Feast keeps all
-/// views of an entity under one key, so the longest ttl counts. An event that comes later than that would start anew in any
-/// case; twice the ttl leaves as much time again for an ingest that lags behind.
-fn lifetime_seconds(views: &Views, entity: EntityKind) -> i64 {
-    let longest = views.of(entity).map(View::ttl_millis).reduce(|longest, ttl| longest.zip(ttl).map(|(a, b)| a.max(b)));
-    longest.flatten().map_or(0, |millis| LIFETIMES_OF_A_TTL * millis / 1000)
-}
-
-fn constants(view: &View, lifetime_seconds: i64, origin: Origin) -> String {
+fn constants(view: &View, lifetime_seconds: u64, origin: Origin) -> String {
     let half_lives: Vec<String> = view.half_lives_millis().iter().map(f64::to_string).collect();
     format!(
         "local STATE_FIELD, TIME_FIELD = '{}', '{}'\n\
@@ -131,28 +121,9 @@ mod tests {
     use super::*;
     use crate::views::FeaturesConfig;
 
-    fn views(ttl_days: [u32; 2]) -> Views {
-        let mut config = FeaturesConfig::default();
-        let product_stats = config.views["product_stats"].clone();
-        config.views.insert("product_more".to_owned(), product_stats);
-        for (name, ttl_days) in ["product_stats", "product_more"].into_iter().zip(ttl_days) {
-            config.views.get_mut(name).unwrap().ttl_days = Some(ttl_days);
-        }
-        config.parse().unwrap()
-    }
-
-    #[test]
-    fn a_key_outlives_the_longest_ttl_of_its_views_and_for_ever_where_one_has_none() {
-        const DAY: i64 = 86_400;
-        for (ttl_days, expected) in [([3, 7], 14 * DAY), ([7, 3], 14 * DAY), ([0, 7], 0), ([7, 0], 0), ([0, 0], 0)] {
-            assert_eq!(lifetime_seconds(&views(ttl_days), EntityKind::Product), expected, "{ttl_days:?}");
-        }
-        assert_eq!(lifetime_seconds(&views([1, 1]), EntityKind::User), 0);
-    }
-
     #[test]
     fn each_view_has_scripts_of_its_own_and_no_marker_is_left() {
-        let views = views([0, 0]);
+        let views = FeaturesConfig::default().parse().unwrap();
         let origins = [Origin::Live, Origin::History].into_iter();
         let scripts: Vec<_> = origins
             .flat_map(|origin| views.iter().map(move |view| (view, origin)))
