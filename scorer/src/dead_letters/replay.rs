@@ -269,10 +269,13 @@ impl Run<'_> {
     fn transact(&self, producer: &TransactionalProducer, part: &Batch) -> Result<(), KafkaFailure> {
         let Some(partition) = part.partition() else { return Ok(()) };
         producer.begin()?;
+        // First of all, and alone: where a broker refuses the first topic of a transaction, none is open, and its producer, told
+        // to abort it, can't go on.
+        producer.send(marker::record(&self.replay.topic.name, partition, &part.offsets()))?;
+        producer.await_stored()?;
         for record in part.records() {
             producer.send(record.to_send())?;
         }
-        producer.send(marker::record(&self.replay.topic.name, partition, &part.offsets()))?;
         producer.commit_records()
     }
 }

@@ -100,6 +100,11 @@ impl TransactionalProducer {
         }
     }
 
+    /// Waits until what was sent so far is stored, to be seen after [`commit`](Self::commit).
+    pub fn await_stored(&self) -> Result<(), Error> {
+        self.flush(self.deadline())
+    }
+
     /// Makes the records of the transaction visible and `offsets` the position of the consumer group, both or neither. The
     /// transactional id goes with the offsets as their metadata: whoever reads them knows who wrote them.
     ///
