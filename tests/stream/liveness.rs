@@ -1,13 +1,15 @@
 //! Liveness that is true: a process that does no work although there is some says so.
 
-use crate::harness::{Running, World, wait_for};
+use crate::harness::{Running, World, assert_exactly_once, wait_for};
 use crate::http::get;
 use crate::support::topics::delete;
 use crate::{PARTITIONS, produce_reviews};
 use std::collections::HashMap;
+use std::fs::File;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// A scorer that tells its health at an address, and the address.
 fn watched(world: &World) -> (Command, String) {
@@ -115,4 +117,29 @@ fn reviews_that_are_deleted_and_made_anew_are_waited_for() {
     let expected = |offset: i64| if offset < 50 { 2 } else { 1 };
     assert!(times.iter().all(|(&(_, offset), &times)| times == expected(offset)), "{times:?}");
     assert_eq!(times.len(), 70 * PARTITIONS as usize);
+}
+
+#[test]
+fn work_that_stands_still_for_longer_than_the_poll_interval_costs_no_membership() {
+    let interval = Duration::from_secs(3);
+    let mut world = World::new(PARTITIONS);
+    world.membership.push("max.poll.interval.ms=3000");
+    let log = world.path("scorer.log");
+    let mut command = world.plaudit("score");
+    command.args(["--set", "scorer.batch_max_records=10"]).stderr(File::create(&log).unwrap());
+    let scorer = Running(command.spawn().unwrap());
+    let told = |text: &str| std::fs::read_to_string(&log).unwrap().matches(text).count();
+    wait_for("an assignment", || told("owns 3 partitions") == 1);
+
+    delete(&world.kafka, &world.topics.predictions);
+    // Every stage is full: nothing more is taken in.
+    produce_reviews(&world, 100);
+    wait_for("an aborted transaction", || told("transaction aborted") > 0);
+    let stalled = Instant::now();
+    wait_for("more than an interval", || stalled.elapsed() > 2 * interval);
+    world.create(&[&world.topics.predictions], PARTITIONS);
+    world.wait_for_predictions(100 * PARTITIONS as usize);
+    assert!(scorer.stop().status.success());
+    assert_exactly_once(&world.predictions(), PARTITIONS, 100);
+    assert_eq!((told("owns "), told("MAXPOLL")), (1, 0), "the group has not noticed: see {log}");
 }

@@ -1,5 +1,7 @@
 //! Finds partitions that hold records and bring none: a consumer can be alive and yet not consume. A partition that works gives
-//! signs: records, and after the last one the news that its end is reached.
+//! signs: records, and after the last one the news that its end is reached. Signs, and not positions, by which
+//! `service::kafka::Silence` goes: this worker leaves it to the client where a partition begins whose offsets an open transaction
+//! hides, and one that never begins is to be found too.
 
 use super::ownership::{Epoch, Owned};
 use std::collections::HashMap;
