@@ -2,8 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
 
+mod bucket;
+mod crash;
 mod once;
 mod refusals;
+#[path = "../support/s3.rs"]
+#[expect(dead_code, reason = "others use the rest")]
+mod s3;
 mod schedulers;
 mod service;
 #[path = "../support/mod.rs"]

@@ -20,6 +20,11 @@ fn the_first_version_has_the_configurations_settings_and_is_promoted_for_want_of
     assert_eq!(shown["run"]["parameters"]["train"]["c"], 3.0);
     assert_eq!((&shown["tags"]["retrain.run"], &shown["tags"]["retrain.trigger"]), (&"1".into(), &"manual".into()));
     assert!(shown["description"].as_str().unwrap().starts_with("Retrained (asked for) on reviews of "), "{shown:#}");
+    // The record says what was learned from, and not where it lay meanwhile.
+    let reviews = world.path("offline/reviews").display().to_string();
+    assert_eq!(shown["run"]["data"]["paths"][0], reviews);
+    let data = &shown["run"]["parameters"]["data"];
+    assert_eq!((&data["since"], &data["paths"][0]), (&report["plan"]["train"]["from"], &reviews.into()));
     // What is compared on is newer than all that was learned from.
     let learned_until = shown["run"]["data"]["last_created_at"].as_str().unwrap();
     assert!(learned_until < report["plan"]["test"]["from"].as_str().unwrap());
@@ -79,8 +84,15 @@ fn a_search_for_settings_may_come_first() {
     let world = World::with_reviews(ROWS);
     let report = world.json(&["retrain", "--full", "--trials", "3"]);
     assert_eq!((&report["outcome"], &report["plan"]["tuned"]), (&"promoted".into(), &true.into()));
-    let shown = world.json(&["models", "show", "v1"]);
-    assert_eq!(shown["run"]["parameters"]["tuning"]["trials"].as_u64(), Some(3), "{shown:#}");
+    assert_eq!(report["trials"].as_array().unwrap().len(), 3, "{report:#}");
+    let parameters = |version| world.json(&["models", "show", version])["run"]["parameters"].take();
+    let found = parameters("v1");
+    assert_eq!(found["tuning"]["trials"].as_u64(), Some(3), "{found:#}");
+    assert_eq!(found["tuning"]["journal"], serde_json::Value::Null, "it has gone with the rows");
+    // What the search has found is what the successor is made with.
+    world.json(&["retrain"]);
+    let next = parameters("v2");
+    assert_eq!((&next["train"], &next["model"]), (&found["train"], &found["model"]));
 }
 
 #[test]

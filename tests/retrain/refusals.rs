@@ -4,7 +4,7 @@ use crate::world::{DAY, World, block_on, review, sentiment};
 use feature_store::offline::store::Dataset;
 use registry::{Begun, RetrainBeginning, Trigger};
 use schemas::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 #[test]
@@ -88,4 +88,31 @@ fn rows_of_the_future_or_without_a_label_are_not_among_the_rows() {
         plan[part]["rows"]["negative"].as_u64().unwrap() + plan[part]["rows"]["positive"].as_u64().unwrap()
     };
     assert_eq!(rows("train") + rows("test"), 1200, "{plan:#}");
+}
+
+#[test]
+fn rows_that_are_not_fit_stop_a_run_by_the_limits_of_what_the_store_holds() {
+    let world = World::with_reviews(1200);
+    let ago = Timestamp::now().epoch_millis() - 30 * DAY;
+    let neutral = (0..500)
+        .map(|i| json!({"review_id": format!("n{i}"), "text": format!("so so {i}"), "rating": 3, "created_at": ago}));
+    world.store(Dataset::Reviews, neutral);
+    let message = world.fails(1, &["retrain", "--set", "validation.max_without_label=0.2"]);
+    assert!(
+        message.contains("the share of texts without a label is 0.3425, above validation.max_without_label"),
+        "{message}"
+    );
+    assert_eq!((world.states(), world.versions()), (vec!["failed"], (None, 0)));
+    assert_eq!(world.json(&["retrain"])["outcome"], "promoted");
+    // Words are held against those that production learned from.
+    let strange = (0..1200).map(|i| {
+        let Value::Object(mut review) = review(i, 1200) else { panic!() };
+        review.insert("text".to_owned(), format!("ein ganz anderes Ding {i} und {} davon", i * 7).into());
+        review.insert("review_id".to_owned(), format!("s{i}").into());
+        Value::Object(review)
+    });
+    world.store(Dataset::Reviews, strange);
+    let message = world.fails(1, &["retrain", "--set", "validation.max_word_shift=0.1"]);
+    assert!(message.contains("the shift of words from production's is"), "{message}");
+    world.json(&["retrain", "--set", "validation.before_training=false", "--set", "validation.max_word_shift=0.1"]);
 }

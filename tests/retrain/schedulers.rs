@@ -15,25 +15,33 @@ fn python(variable: &str, name: &str) -> String {
 
 /// The program and its settings.
 fn within(world: &World, command: &mut Command) -> Output {
-    command.envs(world.environment()).env("PLAUDIT_BIN", env!("CARGO_BIN_EXE_plaudit"));
+    command.envs(world.variables()).env("PLAUDIT_BIN", env!("CARGO_BIN_EXE_plaudit"));
     command.env("PYTHONDONTWRITEBYTECODE", "1").output().unwrap()
 }
 
-#[test]
-fn prefect_runs_the_example_flow() {
-    let python = python("PLAUDIT_TEST_PREFECT", "prefect");
-    let world = World::with_reviews(1200);
-    let mut command = program(python);
-    command.arg(format!("{ROOT}/deploy/prefect/plaudit_retrain.py"));
-    // A server of its own, for as long as the flow runs.
+/// The flow, with a server of its own for as long as it runs.
+fn prefect(world: &World, settings: &[(&str, &str)]) -> Output {
+    let mut command = program(python("PLAUDIT_TEST_PREFECT", "prefect"));
+    command.arg(format!("{ROOT}/deploy/prefect/plaudit_retrain.py")).envs(settings.iter().copied());
     command.env("PREFECT_HOME", world.path("prefect")).env("PREFECT_SERVER_ANALYTICS_ENABLED", "false");
     command.env("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120");
-    let output = within(&world, &mut command);
+    within(world, &mut command)
+}
+
+#[test]
+fn prefect_runs_the_example_flow_and_does_not_try_again_what_is_wrong_usage() {
+    let world = World::with_reviews(1200);
+    let output = prefect(&world, &[]);
     assert!(output.status.success(), "{}", said(&output));
     let printed = String::from_utf8(output.stdout).unwrap();
     let report: serde_json::Value = serde_json::from_str(printed.lines().last().unwrap()).unwrap();
     assert_eq!((&report["outcome"], &report["model"]["version"]), (&"promoted".into(), &"v1".into()));
     assert_eq!((world.states(), world.versions()), (vec!["promoted"], (Some(1), 1)));
+    // Trying again would take minutes: the pauses are those of the example.
+    let output = prefect(&world, &[("PLAUDIT__RETRAIN__TEST_SHARE", "2")]);
+    assert!(!output.status.success());
+    assert!(said(&output).contains("retrain.test_share must lie above 0"), "{}", said(&output));
+    assert!(!said(&output).contains("Retry 1/3"), "{}", said(&output));
 }
 
 #[test]

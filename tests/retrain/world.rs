@@ -14,6 +14,7 @@ pub const DAY: i64 = 86_400_000;
 pub struct World {
     folder: TempDir,
     pub settings: Vec<String>,
+    pub environment: Vec<(&'static str, String)>,
 }
 
 impl World {
@@ -28,7 +29,7 @@ impl World {
             "retrain.min_train_rows=100".to_owned(),
             "retrain.min_test_rows=50".to_owned(),
         ];
-        Self { folder, settings }
+        Self { folder, settings, environment: Vec::new() }
     }
 
     /// With the reviews of sixty days, of which one in four is negative.
@@ -77,7 +78,7 @@ impl World {
     }
 
     /// The settings of this world as the environment has them.
-    pub fn environment(&self) -> Vec<(String, String)> {
+    pub fn variables(&self) -> Vec<(String, String)> {
         let variable = |setting: &String| {
             let (key, value) = setting.split_once('=').unwrap();
             (format!("PLAUDIT__{}", key.replace('.', "__").to_uppercase()), value.to_owned())
@@ -87,6 +88,7 @@ impl World {
 
     pub fn plaudit(&self, arguments: &[&str]) -> Command {
         let mut command = plaudit();
+        command.envs(self.environment.iter().map(|(key, value)| (key, value)));
         // What a test says comes later, and wins.
         for setting in &self.settings {
             command.args(["--set", setting]);
