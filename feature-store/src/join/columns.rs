@@ -4,9 +4,11 @@
 use super::key::{Key, Keys};
 use crate::offline::cell::Cell;
 use crate::offline::column::Column;
+use crate::views::{EventSource, value_of_label};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
+use schemas::Rating;
 
 /// The keys of a column of ids; none for no id.
 pub(super) fn keys(array: &ArrayRef, keys: Keys) -> Vec<Option<Key>> {
@@ -38,11 +40,14 @@ pub(super) fn moments(array: &ArrayRef) -> Vec<Option<i64>> {
     (0..array.len()).map(moment).collect()
 }
 
-/// The stars of a column; none for no rating, and for what is none.
-pub(super) fn ratings(array: &ArrayRef) -> Vec<Option<f64>> {
+/// What the events of a column say; none for no rating or label, and for what is none.
+pub(super) fn values(array: &ArrayRef, source: EventSource) -> Vec<Option<f64>> {
     let column = Column::of(array);
-    let stars = |row| column.cell(row).into_rating().ok().flatten().map(|rating| rating.stars());
-    (0..array.len()).map(stars).collect()
+    let value = |row| match source {
+        EventSource::Reviews => column.cell(row).into_rating().ok().flatten().map(Rating::stars),
+        EventSource::Feedback => column.cell(row).into_label().ok().flatten().map(value_of_label),
+    };
+    (0..array.len()).map(value).collect()
 }
 
 /// What a feature's values are.

@@ -36,7 +36,7 @@ impl History<'_> {
     /// Finds the values of every row; the bytes that were spilled on the way come with the counts.
     pub(super) fn find(&self, reading: Reading<'_>) -> Result<(ViewReport, u64), JoinError> {
         let events = Partitions::new(SHARDS, EventRecord::BYTES, self.budget.history_spill());
-        self.events.events(self.view.entity(), &events, reading)?;
+        self.events.events(self.view, &events, reading)?;
         reading.progress.begin(Stage::Matching, SHARDS as u64);
         let make = || (self.results.writer(), ViewReport::default());
         let works = in_parallel(reading.threads, SHARDS, make, |(writer, report), shard| {

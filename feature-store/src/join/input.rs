@@ -14,7 +14,7 @@ use super::spill::{Appender, Partitions};
 use super::{JoinError, JoinProgress, Stage};
 use crate::offline::source::{Content, Source};
 use crate::offline::{Field, ReadOptions, files_below, is_read_as_store, sampled};
-use crate::views::{EntityKind, is_future};
+use crate::views::{EntityKind, EventSource, View, is_future};
 use schemas::Timestamp;
 use std::path::{Path, PathBuf};
 
@@ -35,15 +35,16 @@ pub(super) struct Fact {
     time: Option<i64>,
     /// From when on it could be known: when it happened, unless a column says otherwise.
     known: Option<i64>,
-    /// Stars, where they are asked for.
-    rating: Option<f64>,
+    /// What the event says, where that is asked for: stars, or 1 for a positive label and 0 for a negative one.
+    value: Option<f64>,
 }
 
 /// What is asked of rows.
 #[derive(Clone, Copy)]
 pub(super) struct Question {
     entity: EntityKind,
-    with_rating: bool,
+    /// What events are asked for, where their values are.
+    events: Option<EventSource>,
     /// What the answer is for, in messages.
     purpose: &'static str,
     stage: Stage,
@@ -93,7 +94,7 @@ impl Input {
         reading: Reading<'_>,
     ) -> Result<ViewReport, JoinError> {
         let purpose = "the join goes by";
-        let question = Question { entity, with_rating: false, purpose, stage: Stage::Keys };
+        let question = Question { entity, events: None, purpose, stage: Stage::Keys };
         let make = || (partitions.appender(), ViewReport::default());
         let each = |(appender, report): &mut (Appender<'_>, ViewReport), fact: Fact| match (fact.key, fact.known) {
             (Some(key), Some(time)) => appender.push(shard_of(key), &[&Wanted { key, time, row: fact.row }.to_bytes()]),
@@ -114,17 +115,12 @@ impl Input {
         Ok(total)
     }
 
-    /// Spreads entity, times, number and rating of every row that has all over the shards of `partitions`.
-    pub(super) fn events(
-        &self,
-        entity: EntityKind,
-        partitions: &Partitions,
-        reading: Reading<'_>,
-    ) -> Result<(), JoinError> {
+    /// Spreads entity, times, number and value of every event over the shards of `partitions`.
+    pub(super) fn events(&self, view: &View, partitions: &Partitions, reading: Reading<'_>) -> Result<(), JoinError> {
         let purpose = "history is made of";
-        let question = Question { entity, with_rating: true, purpose, stage: Stage::History };
+        let question = Question { entity: view.entity(), events: Some(view.source()), purpose, stage: Stage::History };
         let each = |appender: &mut Appender<'_>, fact: Fact| match fact {
-            Fact { row, key: Some(key), time: Some(event_time), known: Some(time), rating: Some(value) }
+            Fact { row, key: Some(key), time: Some(event_time), known: Some(time), value: Some(value) }
                 // What the stream takes for no event.
                 if !Timestamp::from_epoch_millis(event_time).is_some_and(|event| is_future(event, Some(time))) =>
             {
@@ -197,7 +193,11 @@ impl Question {
             EntityKind::Product => Field::ProductId,
             EntityKind::User => Field::UserId,
         };
-        let fields = [Some(entity), Some(Field::CreatedAt), self.with_rating.then_some(Field::Rating)];
+        let value = self.events.map(|source| match source {
+            EventSource::Reviews => Field::Rating,
+            EventSource::Feedback => Field::Label,
+        });
+        let fields = [Some(entity), Some(Field::CreatedAt), value];
         fields.into_iter().flatten().collect()
     }
 }

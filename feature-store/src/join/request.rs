@@ -55,7 +55,8 @@ pub struct JoinRequest {
 pub enum JoinView {
     /// Rows of features, each true from its event time on.
     Ready(ReadyView),
-    /// Reviews, whose ratings become the view's aggregates on the way.
+    /// Events, which become the view's aggregates on the way: ratings of reviews, or, where the view is made of feedback, labels
+    /// in files that name the product or the user of the review that each is about.
     History {
         /// The view.
         view: View,

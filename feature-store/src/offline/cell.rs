@@ -100,7 +100,7 @@ impl<'a> Cell<'a> {
     }
 
     /// As a class.
-    pub(super) fn into_label(self) -> Result<Option<Label>, String> {
+    pub(crate) fn into_label(self) -> Result<Option<Label>, String> {
         let label = match &self {
             Cell::Null => return Ok(None),
             Cell::Untyped(text) | Cell::Text(text) if text.trim().is_empty() => return Ok(None),

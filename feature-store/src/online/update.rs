@@ -2,7 +2,7 @@
 //! history: per entity, view and source partition, the store knows which offsets it has applied.
 
 use super::{Entity, ReviewEntities};
-use crate::views::{Event, EventSource};
+use crate::views::{Event, EventSource, value_of_label};
 use schemas::{Label, Rating, Source, Timestamp};
 use std::collections::HashMap;
 
@@ -39,7 +39,7 @@ impl<'a> Update<'a> {
         event_time: Timestamp,
         record: &'a Source,
     ) -> impl Iterator<Item = Self> {
-        let event = Event { value: if label.is_positive() { 1.0 } else { 0.0 }, event_time };
+        let event = Event { value: value_of_label(label), event_time };
         entities.entities().map(move |entity| Self { entity, from: EventSource::Feedback, event, record })
     }
 }

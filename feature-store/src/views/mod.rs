@@ -30,7 +30,7 @@ pub use aggregate::{Aggregate, Function, Span};
 pub use config::{FeatureConfig, FeaturesConfig, InvalidViews, ViewConfig};
 pub(crate) use decay::{HALVINGS_LIMIT, SERIES_TERMS};
 pub use future::is_future;
-pub use state::{Event, State};
+pub use state::{Event, State, value_of_label};
 pub use view::{EntityKind, EventSource, Feature, View, Views};
 
 /// Days are UTC days, and a ttl counts them in full.

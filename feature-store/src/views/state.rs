@@ -4,7 +4,7 @@
 use super::aggregate::{Function, Span};
 use super::decay::weight;
 use super::{DAY_MILLIS, Feature, View};
-use schemas::Timestamp;
+use schemas::{Label, Timestamp};
 use std::collections::VecDeque;
 
 /// Something that happened to an entity.
@@ -14,6 +14,11 @@ pub struct Event {
     pub value: f64,
     /// When.
     pub event_time: Timestamp,
+}
+
+/// What a label says, as the value of an event.
+pub fn value_of_label(label: Label) -> f64 {
+    if label.is_positive() { 1.0 } else { 0.0 }
 }
 
 /// The aggregates of one entity in one view. Every method takes the view that it was made for.

@@ -78,20 +78,20 @@ impl ParquetRows {
         let columns = self.columns_of(question, reading.known_from)?;
         reading.progress.begin(question.stage, self.numbered_rows());
         // Behind the entity and the time.
-        let rating = question.with_rating.then_some(2);
-        let known = reading.known_from.map(|_| 2 + usize::from(question.with_rating));
+        let events = question.events.map(|source| (source, 2));
+        let known = reading.known_from.map(|_| 2 + usize::from(events.is_some()));
         scan(&self.files, &roots(&columns), reading.threads, reading.progress, make, |work, rows: Rows<'_>| {
             let column = |wanted| rows.batch.column(columns[rows.file].of(wanted));
             let keys = columns::keys(column(0), reading.keys);
             let times = columns::moments(column(1));
-            let ratings = rating.map(|wanted| columns::ratings(column(wanted)));
+            let values = events.map(|(source, wanted)| columns::values(column(wanted), source));
             let known = known.map(|wanted| columns::moments(column(wanted)));
             for (place, row) in (rows.first_row..).take(keys.len()).enumerate() {
                 if self.kept.as_ref().is_none_or(|kept| kept.has(row)) {
                     let time = times[place];
                     let known = known.as_ref().map_or(time, |known| known[place]);
-                    let rating = ratings.as_ref().and_then(|ratings| ratings[place]);
-                    each(work, Fact { row, key: keys[place], time, known, rating })?;
+                    let value = values.as_ref().and_then(|values| values[place]);
+                    each(work, Fact { row, key: keys[place], time, known, value })?;
                 }
             }
             Ok(())

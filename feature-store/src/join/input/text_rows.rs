@@ -3,8 +3,8 @@
 use super::super::JoinError;
 use super::{Fact, Question, Reading};
 use crate::offline::{ReadOptions, ReviewFiles};
-use crate::views::EntityKind;
-use schemas::Timestamp;
+use crate::views::{EntityKind, EventSource, value_of_label};
+use schemas::{Rating, Timestamp};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -58,8 +58,12 @@ impl TextRows {
                     None => time.filter(|_| reading.known_from.is_none()),
                 };
                 let key = id.as_deref().and_then(|id| reading.keys.of(id));
-                let rating = row.rating.map(|rating| rating.stars());
-                each(&mut work, Fact { row: number, key, time, known, rating })?;
+                let value = match question.events {
+                    Some(EventSource::Reviews) => row.rating.map(Rating::stars),
+                    Some(EventSource::Feedback) => row.label.map(value_of_label),
+                    None => None,
+                };
+                each(&mut work, Fact { row: number, key, time, known, value })?;
             }
             reading.progress.advance(batch.len())?;
         }

@@ -173,3 +173,34 @@ fn each_row_gets_the_aggregates_of_the_events_strictly_before_it() {
         }
     }
 }
+
+#[test]
+fn a_view_made_of_feedback_has_the_labels_before_a_row() {
+    let config = "project = 'p'
+        ttl_days = 0
+        [views.praise]
+        entity = 'product_id'
+        source = 'feedback'
+        features = { count = 'count', share = 'mean' }";
+    let views = toml::from_str::<FeaturesConfig>(config).unwrap().parse().unwrap();
+    let view = views.get("praise").unwrap().clone();
+    let folder = Folder::new();
+    let labels = folder.path("labels.csv");
+    std::fs::write(&labels, "text,product_id,created_at,label\n-,p,10,positive\n-,p,20,negative\n-,q,15,1\n").unwrap();
+    let columns = || {
+        let labels: ArrayRef = Arc::new(StringArray::from(vec!["positive", "negative", "1"]));
+        let products: ArrayRef = Arc::new(StringArray::from(vec!["p", "p", "q"]));
+        let times: ArrayRef = Arc::new(TimestampMillisecondArray::from(vec![10, 20, 15]));
+        vec![("label", labels), ("product_id", products), ("created_at", times)]
+    };
+    let rows = folder.path("rows.csv");
+    std::fs::write(&rows, "text,product_id,created_at,rating\n-,p,10,5\n-,p,11,5\n-,p,21,5\n-,q,30,1\n").unwrap();
+    for labels in [labels, folder.parquet("labels.parquet", columns(), 2)] {
+        let history = JoinView::History { view: view.clone(), files: Some(vec![labels]) };
+        let (output, _) =
+            join(&folder, std::slice::from_ref(&rows), ReadOptions::default(), vec![history], None, MEMORY[2]);
+        assert_eq!(column(&output, "praise.count"), ["-", "1", "2", "1"]);
+        let share = [1.0_f64, 0.5, 1.0].map(|share| format!("{:x}", share.to_bits()));
+        assert_eq!(column(&output, "praise.share")[1..], share);
+    }
+}
