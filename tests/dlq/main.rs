@@ -384,7 +384,8 @@ fn what_its_topic_refuses_stays_and_the_others_go_on() {
     let offsets: Vec<&Value> = examples.iter().map(|example| &example["origin"]["offset"]).collect();
     assert_eq!(offsets, [1, 4], "{first}");
     assert!(examples[0]["message"].as_str().unwrap().contains("refuses a record"), "{first}");
-    let sent: Vec<_> = world.committed(&world.topics.reviews)[5..].iter().map(|it| it.key().unwrap().to_vec()).collect();
+    let sent: Vec<_> =
+        world.committed(&world.topics.reviews)[5..].iter().map(|it| it.key().unwrap().to_vec()).collect();
     assert_eq!(sent, [b"a", b"b", b"c"]);
 
     let page = String::from_utf8(dlq(&world, &["replay"]).output().unwrap().stdout).unwrap();
