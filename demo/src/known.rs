@@ -28,7 +28,10 @@ impl Joined {
     pub(crate) async fn of(paths: &[PathBuf], read: &ReadOptions, config: &Config) -> Result<Self, Error> {
         let folder = tempfile::Builder::new().prefix("plaudit-demo-").tempdir().map_err(Error::TemporaryFolder)?;
         let path = folder.path().join("joined.parquet");
-        let views = views_of_ratings(config);
+        // A file need not have an id that no feature is about.
+        let names: Vec<&str> = config.model.features.iter().map(|feature| feature.name.as_str()).collect();
+        let is_used = |view: &&View| view.features().iter().any(|feature| names.contains(&feature.full_name()));
+        let views = views_of_ratings(config).filter(is_used);
         let request = JoinRequest {
             input: paths.to_vec(),
             read: read.clone(),

@@ -99,8 +99,7 @@ async fn generated_reviews_get_one_prediction_each_and_most_are_right() {
 
 /// Of a model that weighs what is known of the product.
 fn with_features() -> Config {
-    let feature = |name: &str| FeatureConfig { name: name.to_owned(), transform: Transform::None };
-    let features = vec![feature("product_stats.rating_mean"), feature("user_stats.rating_mean")];
+    let features = vec![FeatureConfig { name: "product_stats.rating_mean".to_owned(), transform: Transform::None }];
     Config { model: ModelConfig { features, ..ModelConfig::default() }, ..config() }
 }
 
@@ -136,7 +135,7 @@ async fn a_model_with_features_learns_them_and_scores_with_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_feature_that_ratings_do_not_make_is_named() {
     let mut config = with_features();
-    config.model.features[1].name = "shop_stats.size".to_owned();
+    config.model.features[0].name = "shop_stats.size".to_owned();
     let options = options(Input::Generated(generated(100, 10)));
     let ended = demo::run(&config, &options, &CancellationToken::new(), &mut Screen::new(true)).await;
     let error = ended.unwrap_err();

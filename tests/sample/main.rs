@@ -47,7 +47,8 @@ fn a_joined_sample_still_says_how_it_was_drawn() {
     // Copied as it is, and written anew; beside files whose columns have other names.
     let [copied, anew] = [join(&[], "copied.parquet"), join(&["--where", "label=1"], "anew.parquet")];
     let theirs = world.write("theirs.jsonl", r#"{"text": "t", "a": "p", "b": 5, "created_at": "2024-05-01"}"#);
-    let beside = join(&["--column", "product_id=a", "--column", "rating=b", "--history", &theirs], "beside.parquet");
+    let names = ["--column", "product_id=a", "--column", "rating=b", "--view", "product_stats", "--history", &theirs];
+    let beside = join(&names, "beside.parquet");
     for joined in [&copied, &beside] {
         let trained = world.json(&["train", "--input", joined, "--holdout", "0.2"]);
         let version = trained["model"]["version"].as_str().unwrap();

@@ -107,10 +107,11 @@ async fn tls_is_spoken_with_certificates_on_both_sides() {
     let without_certificate =
         RedisConfig { certificate_file: String::new(), key_file: String::new(), ..settings.clone() };
     let without_authority = RedisConfig { ca_file: String::new(), ..settings.clone() };
-    for refused in [without_certificate, without_authority] {
-        let error = OnlineStore::connect(&refused, &views("")).await.unwrap_err();
-        assert!(matches!(error, Error::Unusable { .. }), "{error}");
-    }
+    // The server's word that it wants a certificate may be overtaken by its closing the connection.
+    let error = OnlineStore::connect(&without_certificate, &views("")).await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. } | Error::Unusable { .. }), "{error}");
+    let error = OnlineStore::connect(&without_authority, &views("")).await.unwrap_err();
+    assert!(matches!(error, Error::Unusable { .. }), "{error}");
     let error = OnlineStore::connect(&RedisConfig { ca_file: path("nowhere.pem"), ..settings }, &views("")).await;
     let error = error.unwrap_err().to_string();
     assert!(error.contains("redis.ca_file") && error.contains("nowhere.pem"), "{error}");
