@@ -75,7 +75,7 @@ impl DecodeError {
 /// Reads one JSON record.
 pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     // The whole record is checked, fields that are ignored included: serde_json would check only the strings that it keeps.
-    let text = std::str::from_utf8(bytes).map_err(|error| {
+    let text = simdutf8::compat::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
         DecodeError::new(Cause::NotUtf8, "", format!("the record is not UTF-8 at byte {at}"))
     })?;
