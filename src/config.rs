@@ -79,6 +79,7 @@ pub struct Config {
     pub mlflow: registry::mlflow::MlflowConfig,
     pub model: ModelSection,
     pub train: model::FitConfig,
+    pub learn: learner::LearnConfig,
     pub promotion: trainer::PromotionConfig,
     pub retrain: trainer::retrain::RetrainConfig,
     pub scorer: scorer::StreamConfig,
@@ -128,6 +129,7 @@ impl Config {
         sound(self.mlflow.check())?;
         sound(self.model.to_train().check())?;
         sound(self.train.check())?;
+        sound(self.learn.check())?;
         sound(self.promotion.check())?;
         sound(self.retrain.check())?;
         sound(self.scorer.check())?;
@@ -176,6 +178,7 @@ mod tests {
         assert_eq!(config.model.to_train(), model::ModelConfig::default());
         assert_eq!(config.train, model::FitConfig::default());
         assert_eq!(config.validation, trainer::validate::ValidationConfig::default());
+        assert_eq!(config.learn, learner::LearnConfig::default());
         assert_eq!(config.promotion, trainer::PromotionConfig::default());
         assert_eq!(config.features, feature_store::views::FeaturesConfig::default());
         assert_eq!(config.redis, feature_store::online::RedisConfig::default());

@@ -11,6 +11,7 @@ mod features;
 mod files;
 mod ingest;
 mod inquiry;
+mod learn;
 mod mlflow;
 mod model_in_use;
 mod models;
@@ -79,6 +80,7 @@ enum Verb {
     Score(score::Args),
     Serve(serve::Args),
     Ingest(ingest::Args),
+    Learn(learn::Args),
     Models(models::Args),
     Features(features::Args),
     Topics(topics::Args),
@@ -124,6 +126,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Score(args) => score::run(args, config).await,
         Verb::Serve(args) => serve::run(args, config).await,
         Verb::Ingest(args) => ingest::run(args, config).await,
+        Verb::Learn(args) => learn::run(args, config).await,
         Verb::Models(args) => models::run(args, config).await,
         Verb::Features(args) => features::run(args, config).await,
         Verb::Topics(args) => topics::run(args, config).await,

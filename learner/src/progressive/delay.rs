@@ -8,7 +8,7 @@ use std::str::FromStr;
 /// How long after its review a label comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delay {
-    /// Before the next row but so many.
+    /// When so many further rows have been scored.
     Rows(usize),
     /// With the first row that is dated so many milliseconds later.
     Millis(i64),
