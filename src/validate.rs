@@ -12,7 +12,7 @@ use schemas::ModelName;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use trainer::validate::{Profile, ValidateRequest, ValidationReport, validate};
+use trainer::validate::{Profile, ValidateRequest, ValidationReport, profile_of_version, validate};
 use trainer::{Dataset, Error, PageFile, Test};
 
 /// Look whether files of labelled reviews are fit to train on
@@ -95,5 +95,5 @@ async fn reference(config: &Config) -> Option<(String, Profile)> {
     let production: Alias = "production".parse().ok()?;
     let version = registry.resolve(name, &Reference::Alias(production)).await.ok()?;
     let manifest = registry.manifest(name, version).await.ok()?;
-    Some((format!("{name} {version}"), Profile::of_version(&manifest)?))
+    Some((format!("{name} {version}"), profile_of_version(&manifest)?))
 }

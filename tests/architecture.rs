@@ -17,7 +17,7 @@ const MAY_STAND_ON: [(&str, &[&str]); 13] = [
     ("service", &[]),
     ("ingest", &["schemas", "model", "registry", "feature-store", "service"]),
     ("scorer", &["schemas", "model", "registry", "feature-store", "service"]),
-    ("trainer", &["schemas", "model", "registry", "feature-store", "service"]),
+    ("trainer", &["schemas", "model", "monitor", "registry", "feature-store", "service"]),
     ("learner", &["schemas", "model", "feature-store"]),
     ("demo", &["schemas", "model", "registry", "feature-store", "service", "ingest", "scorer", "trainer"]),
     (

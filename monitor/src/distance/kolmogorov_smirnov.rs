@@ -78,9 +78,7 @@ fn limit(distance: f64, n: f64, m: f64) -> f64 {
         // The chance is 1 to twelve digits there, and the sum alternates for long.
         return 1.0;
     }
-    let sum: f64 = (1..=100)
-        .map(f64::from)
-        .map(|k| (-2.0 * k * k * x * x).exp() * if k % 2.0 == 1.0 { 1.0 } else { -1.0 })
-        .sum();
+    let sum: f64 =
+        (1..=100).map(f64::from).map(|k| (-2.0 * k * k * x * x).exp() * if k % 2.0 == 1.0 { 1.0 } else { -1.0 }).sum();
     (2.0 * sum).clamp(0.0, 1.0)
 }

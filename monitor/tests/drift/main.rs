@@ -1,6 +1,8 @@
 //! The monitor against River and SciPy, against streams of known drift, and against itself after a restart.
 
+mod chance;
 mod contract;
+mod docs;
 mod golden;
 mod streams;
 

@@ -1,7 +1,7 @@
 //! Delay and false alarms beside River's, on the errors of a classifier over River's generated streams. The table of
 //! `docs/DRIFT.md` is made here.
 
-use crate::golden;
+use crate::{docs, golden};
 use monitor::{Adwin, Ddm, Detector, Kswin, PageHinkley};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -25,7 +25,8 @@ struct Run {
 
 impl Run {
     fn errors(&self, n: usize) -> Vec<f64> {
-        let nibbles = self.errors.chars().map(|digit| digit.to_digit(16).expect("errors are written in hexadecimal digits"));
+        let nibbles =
+            self.errors.chars().map(|digit| digit.to_digit(16).expect("errors are written in hexadecimal digits"));
         let bits = nibbles.flat_map(|nibble| (0..4).rev().map(move |bit| f64::from(nibble >> bit & 1)));
         bits.take(n).collect()
     }
@@ -113,7 +114,8 @@ fn table(streams: &Streams) -> String {
             };
             format!("{found} | {delay} | {:.2}", tally.false_alarms_per_ten_thousand())
         };
-        writeln!(table, "| {kind} | {name} | {} | {} |", cells(&ours), cells(&rivers)).expect("a string takes any text");
+        writeln!(table, "| {kind} | {name} | {} | {} |", cells(&ours), cells(&rivers))
+            .expect("a string takes any text");
     }
     table
 }
@@ -144,23 +146,7 @@ fn delays_and_false_alarms_are_not_worse_than_rivers() {
     }
 }
 
-/// Set to write the table in place of comparing it.
-const UPDATE: &str = "PLAUDIT_UPDATE_DOCS";
-
 #[test]
 fn the_table_of_the_docs_is_what_the_streams_give() {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/DRIFT.md");
-    let (begin, end) = ("<!-- streams: begin -->\n", "<!-- streams: end -->");
-    let page = std::fs::read_to_string(file).unwrap();
-    let (head, rest) = page.split_once(begin).expect("the page has a place for the table");
-    let (written, tail) = rest.split_once(end).expect("the table ends");
-    let table = table(&golden("streams"));
-    if std::env::var_os(UPDATE).is_some() {
-        std::fs::write(file, format!("{head}{begin}{table}{end}{tail}")).unwrap();
-        return;
-    }
-    assert!(
-        written == table,
-        "docs/DRIFT.md is out of date: run `{UPDATE}=1 cargo test -p monitor`; it would be\n{table}"
-    );
+    docs::hold("streams", &table(&golden("streams")));
 }

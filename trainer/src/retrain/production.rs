@@ -1,7 +1,7 @@
 //! The version in production, as far as its successor is concerned: its settings, and up to when it has learned.
 
 use super::RetrainError;
-use crate::validate::Profile;
+use crate::validate::{Profile, profile_of_version};
 use model::{FitConfig, Model, ModelConfig};
 use registry::{Alias, Manifest, Registry};
 use schemas::{ModelName, ModelVersion, Timestamp};
@@ -41,7 +41,7 @@ impl Production {
     /// Its name, and the words that it learned from; none of a version from before they were kept.
     pub(super) fn words(&self) -> Option<(String, Profile)> {
         let Manifest { name, version, .. } = &self.manifest;
-        Some((format!("{name} {version}"), Profile::of_version(&self.manifest)?))
+        Some((format!("{name} {version}"), profile_of_version(&self.manifest)?))
     }
 
     /// Its settings: from its manifest, and what that does not say from the model itself and from the configuration.

@@ -17,6 +17,8 @@ use twox_hash::XxHash64;
 
 /// Beyond so many different texts only a share of them is compared, the same on both sides.
 const TEXTS_COMPARED: usize = 8_000_000;
+/// Of the threshold by chance, which is not looked at here: data for training is meant to differ, within a fixed limit.
+const ALPHA: f64 = 0.001;
 
 /// What to look at.
 #[derive(Debug, Clone)]
@@ -50,7 +52,10 @@ pub fn validate(request: &ValidateRequest, progress: &ScanProgress) -> Result<Va
     let contradictions = train.texts.values().filter(|seen| seen.labels == 3).count() as u64;
     let leaked = test.as_ref().map(|test| test.leaked_from(&train));
     let late = test.as_ref().and_then(|test| test.older_than_newest_of(&train));
-    let shift = request.reference.as_ref().and_then(|(name, of)| Some((name.clone(), train.profile.shift_from(of)?)));
+    let shift = request
+        .reference
+        .as_ref()
+        .and_then(|(name, of)| Some((name.clone(), train.profile.shift_from(of, ALPHA)?.value)));
     let figures = Figures {
         data: request.data.to_string(),
         test: test.as_ref().map(|test| test.data.clone()),

@@ -11,4 +11,4 @@ mod profile;
 pub use config::ValidationConfig;
 pub use findings::{Check, ValidationReport};
 pub use measure::{ValidateRequest, validate};
-pub use profile::Profile;
+pub use profile::{Profile, profile_of_version};
