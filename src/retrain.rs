@@ -185,6 +185,8 @@ async fn serve(args: Args, config: Config, retrainer: Retrainer) -> anyhow::Resu
     let component = health.component("retrain");
     let supervisor = Supervisor::new(token_on_signals()?);
     let token = supervisor.token().clone();
+    // What has begun stops also where the rest cannot begin.
+    let _stopping = token.clone().drop_guard();
     if !config.health.listen.is_empty() {
         let listener = service::health::bind(&config.health.listen, "health.listen").await?;
         supervisor.spawn("health", Policy::Essential, service::health::serve(listener, health.router(), token.clone()));

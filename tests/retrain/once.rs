@@ -80,6 +80,18 @@ fn features_are_joined_as_serving_would_have_seen_them() {
 }
 
 #[test]
+fn features_may_be_made_of_feedback() {
+    let world = World::with_reviews(ROWS);
+    world.contradict(ROWS, 30);
+    let view = ["entity='product_id'", "source='feedback'", "features={count='count'}"];
+    let settings = view.map(|setting| format!("features.views.said.{setting}"));
+    let mut arguments = vec!["retrain", "--set", "model.features=[\"said.count\"]"];
+    settings.iter().for_each(|setting| arguments.extend(["--set", setting]));
+    let report = world.json(&arguments);
+    assert_eq!((&report["outcome"], &report["plan"]["features"][0]), (&"promoted".into(), &"said.count".into()));
+}
+
+#[test]
 fn a_search_for_settings_may_come_first() {
     let world = World::with_reviews(ROWS);
     let report = world.json(&["retrain", "--full", "--trials", "3"]);

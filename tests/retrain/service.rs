@@ -9,6 +9,8 @@ use registry::{Begun, RetrainBeginning, RetrainEnd, RetrainOutcome, Trigger};
 use schemas::Timestamp;
 use serde_json::json;
 use service::kafka::{KafkaConfig, NextOffset, NextOffsets, committed_offsets};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 /// A run of a slot of so many days ago, so that those since then were missed.
@@ -112,10 +114,21 @@ impl Drift {
     }
 }
 
+/// What Prometheus would read.
+fn metrics(port: u16) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
 #[test]
 fn an_alert_of_a_monitor_that_is_listened_to_begins_a_run_and_is_dealt_with_once() {
     let mut world = World::with_reviews(1200);
     let drift = Drift::new(&mut world);
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    world.settings.push(format!("health.listen=127.0.0.1:{port}"));
     let start = || world.start(&["retrain", "--on-drift"]);
     let running = start();
     drift.send("no alert at all");
@@ -129,6 +142,10 @@ fn an_alert_of_a_monitor_that_is_listened_to_begins_a_run_and_is_dealt_with_once
     assert_eq!(*alert, format!("{}/0@2", drift.topic));
     assert_eq!(runs[0].outcome, Some(RetrainOutcome::Promoted));
     drift.wait_for_commit(3);
+    let metrics = metrics(port);
+    let counted = "plaudit_retrain_runs_total{trigger=\"drift\",outcome=\"promoted\"} 1";
+    assert!(metrics.contains(counted), "{metrics}");
+    assert!(metrics.contains("plaudit_retrain_last_version_timestamp_seconds 1"), "{metrics}");
     // The next one is answered by the version that was made just now.
     drift.alert("words");
     drift.wait_for_commit(4);

@@ -22,6 +22,6 @@ pub use error::Error;
 pub use features::{FeatureBatch, Features};
 pub use memory::MemoryStore;
 pub use redis::RedisStore;
-pub use reviews::RememberedEntities;
+pub use reviews::{REMEMBERED_SECONDS, RememberedEntities};
 pub use store::{OnlineStore, Reading, Readings, Values, ViewReading};
 pub use update::{Applied, Update};

@@ -5,7 +5,7 @@ use crate::views::{EventSource, Views};
 use serde::{Deserialize, Serialize};
 
 /// How long a review is remembered. Most labels come within days; each review takes about 150 bytes of Redis.
-pub(super) const REMEMBERED_SECONDS: i64 = 90 * 86_400;
+pub const REMEMBERED_SECONDS: i64 = 90 * 86_400;
 
 /// The entities of a review that was remembered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -71,12 +71,24 @@ pub enum RetrainError {
         class: &'static str,
     },
     /// A feature that cannot be had.
-    #[error("the model takes the feature {feature}, which cannot be joined: {reason}")]
-    Feature {
+    #[error(
+        "the model takes the feature {feature}, and no view of [features.views] has it: configure its view, or train on a \
+         file that has it, `plaudit train`"
+    )]
+    NoFeature {
         /// Its name.
         feature: String,
-        /// Why not.
-        reason: String,
+    },
+    /// The labels do not fit.
+    #[error(
+        "the feedback in {store} has more than {labels} labels, and memory for more is not allowed: raise \
+         sample.memory_limit_bytes"
+    )]
+    TooMuchFeedback {
+        /// The store.
+        store: String,
+        /// How many would be allowed.
+        labels: usize,
     },
     /// The data is not fit to train on.
     #[error("the rows are not fit to learn from: {0}")]
@@ -140,9 +152,17 @@ impl From<store::Error> for RetrainError {
 }
 
 impl RetrainError {
+    /// Feedback that could not be read: its memory is set by a key here, and not by a flag.
+    pub(super) fn of_feedback(error: SampleError) -> Self {
+        match error {
+            SampleError::TooMuchFeedback { store, labels } => Self::TooMuchFeedback { store, labels },
+            error => error.into(),
+        }
+    }
+
     /// Whether other flags on the command line would help, and nothing else would.
     pub fn is_wrong_usage(&self) -> bool {
-        matches!(self, Self::NoOfflineStore | Self::NoTime { .. } | Self::Feature { .. })
+        matches!(self, Self::NoOfflineStore | Self::NoTime { .. } | Self::NoFeature { .. })
     }
 
     /// Whether the same may succeed later, with nothing changed by anybody: what lies outside did not do what was asked.

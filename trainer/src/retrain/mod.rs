@@ -13,6 +13,7 @@ mod error;
 mod fitness;
 mod halting;
 mod hold;
+mod label_events;
 mod metrics;
 mod plan;
 mod prepare;

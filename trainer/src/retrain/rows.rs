@@ -1,6 +1,7 @@
 //! The rows of a run, as files in a folder of their own that goes with the run: features joined point in time, labels of
 //! feedback in place of those that follow from ratings, the larger class undersampled where one is much larger.
 
+use super::label_events::{KNOWN_FROM, LabelEvents};
 use super::plan::{Part, RetrainPlan};
 use super::workspace::Workspace;
 use super::{RetrainConfig, RetrainError};
@@ -8,15 +9,12 @@ use crate::dataset::Dataset;
 use crate::sample::{FeedbackLabels, SampleProgress, SampleReport, SampleRequest, Size, sample};
 use feature_store::join::{JoinProgress, JoinRequest, JoinView, join};
 use feature_store::offline::{ReadOptions, ReviewFiles, ScanProgress};
-use feature_store::views::{EventSource, Views};
+use feature_store::views::{EventSource, View, Views};
 use serde_json::json;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use twox_hash::XxHash64;
-
-/// The column of the offline store that says when a row came.
-const KNOWN_FROM: &str = "source_timestamp";
 
 /// What the newest part is compared on keeps its natural balance: no class is so much larger.
 const ANY_RATIO: f64 = 1e15;
@@ -28,6 +26,8 @@ pub(super) struct Source {
     pub(super) reviews: PathBuf,
     pub(super) feedback: FeedbackLabels,
     pub(super) views: Views,
+    /// Where some feature is made of feedback.
+    pub(super) label_events: Option<Arc<LabelEvents>>,
     pub(super) sample_memory_bytes: u64,
     pub(super) join_memory_bytes: u64,
 }
@@ -54,6 +54,7 @@ impl Rows {
 #[derive(Debug, Default)]
 pub(super) struct GatherProgress {
     pub(super) sample: SampleProgress,
+    pub(super) labels: ScanProgress,
     pub(super) join: JoinProgress,
     pub(super) validation: ScanProgress,
 }
@@ -62,6 +63,7 @@ impl GatherProgress {
     /// Asks for an end soon.
     pub(super) fn stop(&self) {
         self.sample.stop();
+        self.labels.stop();
         self.join.stop();
         self.validation.stop();
     }
@@ -77,11 +79,8 @@ impl Source {
         progress: &GatherProgress,
     ) -> Result<Rows, RetrainError> {
         let folder = Workspace::create(&config.temp_dir)?;
-        let reviews = if plan.features.is_empty() {
-            self.reviews.clone()
-        } else {
-            self.join(plan, folder.path().join("joined.parquet"), progress)?
-        };
+        let reviews =
+            if plan.features.is_empty() { self.reviews.clone() } else { self.join(plan, folder.path(), progress)? };
         let request = |part: &Part, ratio, name: &str| SampleRequest {
             inputs: vec![reviews.clone()],
             read: ReadOptions {
@@ -125,13 +124,24 @@ impl Source {
     }
 
     /// The rows of the whole time with their features, as serving would have seen them.
-    fn join(&self, plan: &RetrainPlan, output: PathBuf, progress: &GatherProgress) -> Result<PathBuf, RetrainError> {
+    fn join(&self, plan: &RetrainPlan, folder: &Path, progress: &GatherProgress) -> Result<PathBuf, RetrainError> {
+        let labels = folder.join("labels.parquet");
+        if let Some(events) = &self.label_events {
+            events.write(&self.reviews, &labels, &progress.labels)?;
+        }
+        let history = |view: View| {
+            let files = match view.source() {
+                EventSource::Reviews => self.reviews.clone(),
+                EventSource::Feedback => labels.clone(),
+            };
+            JoinView::History { view, files: Some(vec![files]) }
+        };
         let request = JoinRequest {
             input: vec![self.reviews.clone()],
             read: ReadOptions { since: Some(plan.train.from), until: Some(plan.test.until), ..ReadOptions::default() },
-            views: self.views_of(&plan.features)?,
+            views: self.views_of(&plan.features)?.into_iter().map(history).collect(),
             known_from: Some(KNOWN_FROM.to_owned()),
-            output,
+            output: folder.join("joined.parquet"),
             temp_dir: None,
             memory_limit_bytes: self.join_memory_bytes,
         };
@@ -140,23 +150,14 @@ impl Source {
     }
 
     /// The views that features are of.
-    pub(super) fn views_of(&self, features: &[String]) -> Result<Vec<JoinView>, RetrainError> {
-        let mut views: Vec<JoinView> = Vec::new();
+    pub(super) fn views_of(&self, features: &[String]) -> Result<Vec<View>, RetrainError> {
+        let mut views: Vec<View> = Vec::new();
         for feature in features {
-            let impossible = |reason: String| RetrainError::Feature { feature: feature.clone(), reason };
-            let is_of = |view: &&feature_store::views::View| {
-                view.features().iter().any(|of_view| of_view.full_name() == feature)
-            };
-            let Some(view) = self.views.iter().find(is_of) else {
-                return Err(impossible("no view of features.views has it".to_owned()));
-            };
-            if view.source() != EventSource::Reviews {
-                let problem = "its view is made of feedback, and history is made of reviews alone: train on a file that has \
-                               it, `plaudit train`";
-                return Err(impossible(problem.to_owned()));
-            }
-            if !views.iter().any(|of_join| of_join.name() == view.name()) {
-                views.push(JoinView::History { view: view.clone(), files: Some(vec![self.reviews.clone()]) });
+            let has_it = |view: &&View| view.features().iter().any(|of_view| of_view.full_name() == feature);
+            let view = self.views.iter().find(has_it);
+            let view = view.ok_or_else(|| RetrainError::NoFeature { feature: feature.clone() })?;
+            if !views.iter().any(|known| known.name() == view.name()) {
+                views.push(view.clone());
             }
         }
         Ok(views)

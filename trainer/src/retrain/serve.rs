@@ -43,9 +43,9 @@ impl RetrainService {
         P: FnMut(Progress) + Send + 'static,
         F: Future<Output = ()>,
     {
-        metrics::describe();
         let config = self.retrainer.config.clone();
         let history = self.retrainer.history(Some(1000)).await?;
+        metrics::begin(&history);
         let mut agenda = Agenda::new(self.schedule.clone(), config, &history, Timestamp::now());
         let mut heard = 0;
         while !stop.is_cancelled() {
