@@ -121,14 +121,15 @@ fn what_was_learned_is_saved_as_a_version_and_learned_on_from() {
 }
 
 #[test]
-fn a_flood_of_one_user_is_refused_and_told() {
+fn a_flood_of_one_product_is_refused_and_told() {
     let world = World::new();
-    let limits = ["--set", "learn.limits.user_per_day=0.01", "--set", "learn.limits.quarantine_after=2"];
+    let limits = ["--set", "learn.limits.product_per_day=0.6", "--set", "learn.limits.quarantine_after=2"];
     let report = world.json(&[&LEARN[..], &limits].concat());
-    let reasons = report["skipped_reasons"].as_object().unwrap();
-    assert!(reasons["user_limit"].as_u64() > Some(0) && reasons["user_quarantine"].as_u64() > Some(0), "{report}");
-    assert!(report["influence"]["user_quarantines"].as_u64() > Some(0), "{report}");
+    let refused = |reason: &str| report["skipped_reasons"][reason].as_u64().unwrap_or_default();
+    assert!(refused("product_limit") > 0 && refused("product_quarantine") > 0, "{report}");
+    assert!(report["influence"]["product_quarantines"].as_u64() > Some(0), "{report}");
     assert_eq!(report["rows"]["learned"].as_u64().unwrap() + report["rows"]["refused"].as_u64().unwrap(), 540);
+    assert!(world.text(&[&LEARN[..], &limits].concat()).contains("quarantine 0 of users, "));
 }
 
 #[test]
