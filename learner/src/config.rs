@@ -153,7 +153,7 @@ impl LearnConfig {
 
     /// How terms move.
     pub(crate) fn rate(&self) -> Rate {
-        Rate { alpha: self.alpha, beta: self.beta, l1: self.l1, l2: self.l2 }
+        Rate::new(self.alpha, self.beta, self.l1, self.l2)
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) enum Moments {
 }
 
 /// Features and the bias move by steps of their own: one unit of them is a deviation, not the share of a term in a text.
-pub(crate) const RATE: Rate = Rate { alpha: 0.1, beta: 1.0, l1: 0.0, l2: 0.0 };
+pub(crate) const RATE: Rate = Rate::new(0.1, 1.0, 0.0, 0.0);
 
 /// Squares of distances between values up to this stay numbers.
 const VALUE_LIMIT: f64 = 1e12;

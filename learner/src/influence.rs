@@ -5,6 +5,7 @@
 use crate::config::LimitsConfig;
 use serde::Serialize;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use twox_hash::XxHash64;
 
 /// Why a label is not learned from.
@@ -58,7 +59,7 @@ pub(crate) struct Allowances {
     per_day: f32,
     quarantine_after: u32,
     quarantine_millis: i64,
-    entities: HashMap<u64, Allowance>,
+    entities: HashMap<u64, Allowance, BuildHasherDefault<Hashed>>,
     /// How many quarantines have begun.
     pub(crate) quarantines: u64,
     /// The time of the latest label.
@@ -80,6 +81,24 @@ pub(crate) struct Allowance {
 enum Why {
     Limit,
     Quarantine,
+}
+
+/// Ids are hashes already.
+#[derive(Debug, Clone, Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("ids are numbers of 64 bits");
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        self.0 = id;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 const DAY_MILLIS: f64 = 86_400_000.0;
@@ -132,7 +151,7 @@ impl Allowances {
             per_day,
             quarantine_after: limits.quarantine_after,
             quarantine_millis: (f64::from(limits.quarantine_days) * DAY_MILLIS) as i64,
-            entities: HashMap::new(),
+            entities: HashMap::default(),
             quarantines: 0,
             now_millis: i64::MIN,
         }

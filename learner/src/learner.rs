@@ -6,7 +6,7 @@ use crate::decay::Decay;
 use crate::features::{self, Feature};
 use crate::influence::{Influence, InfluenceReport, Refusal};
 use crate::table::Table;
-use model::{Document, KeepRates, Model, ModelConfig, Parts, Scratch, TermFrequency, TermIndex, TermPart, sigmoid};
+use model::{Document, KeepRates, Model, ModelConfig, Parts, Scratch, TermFrequency, TermPart, sigmoid};
 use schemas::{Label, Origin, Timestamp};
 
 /// A document with what it turned out to be.
@@ -140,22 +140,30 @@ impl Learner {
     ) -> Sums {
         let frequency = TermFrequency::of(&self.model.vectorizer);
         let mut sums = Sums::default();
-        let mut term = |index: u64, count: u32| {
-            let frequency = frequency.value(count);
-            let Some(place) = self.table.find(index) else { return new(index, frequency) };
-            let Cell { scale, weight, .. } = *self.table.at(place);
-            let value = frequency * scale;
+        let mut known_term = |place: u32, &Cell { scale, weight, .. }: &Cell, count: u32| {
+            let value = frequency.value(count) * scale;
             sums.product += f64::from(value) * f64::from(weight);
             sums.squares += f64::from(value) * f64::from(value);
             known(place, value);
         };
-        match self.model.vectorizer.terms {
-            TermIndex::Hashed => {
-                let slots = scratch.slots(&self.model, document);
-                slots.iter().for_each(|slot| term(slot.of.into(), slot.count));
+        match &self.table {
+            Table::Hashed(cells) => {
+                for slot in scratch.slots(&self.model, document) {
+                    let cell = &cells[slot.of as usize];
+                    if cell.scale > 0.0 {
+                        known_term(slot.of, cell, slot.count);
+                    } else {
+                        new(slot.of.into(), frequency.value(slot.count));
+                    }
+                }
             }
-            TermIndex::Exact => {
-                scratch.keys(&self.model, document).iter().for_each(|&(key, count)| term(key, count));
+            Table::Exact(exact) => {
+                for &(key, count) in scratch.keys(&self.model, document) {
+                    match exact.find(key) {
+                        Some(place) => known_term(place, exact.at(place), count),
+                        None => new(key, frequency.value(count)),
+                    }
+                }
             }
         }
         sums

@@ -20,27 +20,10 @@ impl Table {
     }
 
     #[inline]
-    pub(crate) fn at(&self, place: u32) -> &Cell {
-        match self {
-            Self::Hashed(cells) => &cells[place as usize],
-            Self::Exact(exact) => exact.at(place),
-        }
-    }
-
-    #[inline]
     pub(crate) fn at_mut(&mut self, place: u32) -> &mut Cell {
         match self {
             Self::Hashed(cells) => &mut cells[place as usize],
             Self::Exact(exact) => exact.at_mut(place),
-        }
-    }
-
-    /// The place of a known term. Terms of slots are known when their slot is.
-    #[inline]
-    pub(crate) fn find(&self, index: u64) -> Option<u32> {
-        match self {
-            Self::Hashed(cells) => (cells[index as usize].scale > 0.0).then_some(index as u32),
-            Self::Exact(exact) => exact.find(index),
         }
     }
 
