@@ -61,7 +61,7 @@ impl Cell {
         let gradient = gradient.clamp(-GRADIENT_LIMIT, GRADIENT_LIMIT);
         let square = gradient * gradient;
         // NaN, 0, and what is so small that its square is 0 and would be divided by.
-        if !(square > 0.0) {
+        if square.is_nan() || square <= 0.0 {
             return;
         }
         let before = self.squares * decay;

@@ -257,7 +257,7 @@ impl<'a> Reader<'a> {
                 Table::Hashed(cells) => index < cells.len() as u64,
                 Table::Exact(exact) => exact.len() < learner.config.max_terms,
             };
-            if !fits || last >= Some(index) || !(cell.scale > 0.0) {
+            if !fits || last >= Some(index) || cell.scale.is_nan() || cell.scale <= 0.0 {
                 return Err(invalid("its terms are not ascending numbers with scales above 0"));
             }
             last = Some(index);

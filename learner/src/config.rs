@@ -169,7 +169,8 @@ mod tests {
     fn the_defaults_are_sound_and_wrong_settings_are_named() {
         let defaults = LearnConfig::default();
         assert_eq!(defaults.check(), Ok(()));
-        let changes: [(&str, fn(&mut LearnConfig)); 6] = [
+        type Change = fn(&mut LearnConfig);
+        let changes: [(&str, Change); 6] = [
             ("learn.alpha", |config| config.alpha = 0.0),
             ("learn.beta", |config| config.beta = f32::NAN),
             ("learn.l1", |config| config.l1 = -1.0),

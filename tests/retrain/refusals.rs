@@ -30,7 +30,7 @@ fn too_few_rows_one_class_and_an_empty_time_are_told_apart() {
     assert!(message.contains("there is no time between them"), "{message}");
 
     let happy = World::new();
-    let only = |i: u64| i % 4 > 0;
+    let only = |i: u64| !i.is_multiple_of(4);
     happy.store(Dataset::Reviews, (0..1200).filter(|i| only(*i)).map(|i| review(i, 1200)));
     let message = happy.fails(1, &["retrain"]);
     assert!(message.contains("positive rows to learn from and none of the other class"), "{message}");

@@ -160,7 +160,7 @@ pub fn said(output: &Output) -> String {
 
 /// One of so many reviews of sixty days, the last of an hour ago.
 pub fn review(i: u64, count: u64) -> Value {
-    let is_positive = i % 4 > 0;
+    let is_positive = !i.is_multiple_of(4);
     let telling = if is_positive { ["lovely", "superb", "splendid"] } else { ["awful", "dreadful", "shoddy"] };
     let word = telling[(i / 4 % 3) as usize];
     let plain = i.wrapping_mul(2_654_435_761) % 1_000_003;

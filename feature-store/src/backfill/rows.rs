@@ -38,7 +38,7 @@ pub(super) struct HistoryRows {
 
 enum Rows {
     /// Parquet by its columns: it needs no text.
-    Parquet { reader: Box<ParquetRecordBatchReader>, plan: Plan },
+    Parquet { reader: Box<ParquetRecordBatchReader>, plan: Box<Plan> },
     /// Anything else by our fields.
     Fields(Box<ReviewFiles>),
 }
@@ -241,7 +241,7 @@ fn open_parquet(path: &Path, file: RandomAccess, options: &ReadOptions) -> Resul
     };
     let mask = ProjectionMask::roots(builder.parquet_schema(), roots.iter().copied());
     let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build();
-    Ok(Rows::Parquet { reader: Box::new(reader.map_err(|error| damaged(path, error))?), plan })
+    Ok(Rows::Parquet { reader: Box::new(reader.map_err(|error| damaged(path, error))?), plan: Box::new(plan) })
 }
 
 /// The record that a row stands for whose file says nothing of records.

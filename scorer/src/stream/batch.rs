@@ -3,8 +3,9 @@
 use super::config::StreamConfig;
 use super::ownership::{Epoch, Owned};
 use super::start::LostRange;
+use crate::dead_letters::headers::header_bytes;
 use rdkafka::Message;
-use rdkafka::message::BorrowedMessage;
+use rdkafka::message::{BorrowedMessage, Headers};
 use service::kafka::NextOffset;
 use std::collections::HashMap;
 use std::time::Instant;
@@ -35,7 +36,10 @@ impl<'c> Batch<'c> {
     /// Adds a record of a partition that was [entered](Self::enter).
     pub(super) fn push(&mut self, message: BorrowedMessage<'c>, at: Instant) {
         debug_assert!(self.epochs.contains_key(&message.partition()), "nobody owns the record");
-        self.bytes += message.payload_len() + message.key_len();
+        let of_headers = message.headers().map_or(0, |headers| {
+            headers.iter().map(|header| header_bytes(header.key, header.value.map_or(0, <[u8]>::len))).sum()
+        });
+        self.bytes += message.payload_len() + message.key_len() + of_headers;
         self.records.push(Taken { message, at });
     }
 

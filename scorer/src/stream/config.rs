@@ -59,8 +59,8 @@ impl StreamConfig {
 }
 
 /// A static member (`group.instance.id`) keeps its id, so that its next start ends at once what it left open; others have one
-/// of their own each, and what they leave open ends by its time-out. Zombies of either kind are fenced by the group's
-/// generation, which goes with the offsets into each transaction.
+/// of their own each, and what they leave open the next owner ends (`start.rs`), or else its time-out. Zombies of either kind
+/// are fenced by the group's generation, which goes with the offsets into each transaction.
 pub(super) fn transactional_id(kafka: &KafkaConfig) -> String {
     let group = kafka.group_of(ROLE);
     match kafka.properties.get("group.instance.id") {

@@ -11,14 +11,18 @@ use std::time::{Duration, Instant};
 const LOOK_AT_OTHERS: Duration = Duration::from_millis(200);
 const ANSWER: Duration = Duration::from_secs(5);
 
+/// How long nothing may come of a partition, after its leader has shown the end, before the end is believed: a fetch is over long
+/// before.
+const SETTLED: Duration = Duration::from_secs(1);
+
 /// The offsets at which the run ends.
 pub(super) struct End {
     offsets: HashMap<i32, i64>,
     /// The partitions that were read to their end, and by which assignment: after another one they begin anew.
     reached: HashMap<i32, Epoch>,
-    /// The partitions of which the client has told an end, by which assignment, and whether their leader has then shown the end of
-    /// the run. A broker that follows, or became leader just now, may show an end that is none yet.
-    told: HashMap<i32, (Epoch, bool)>,
+    /// The partitions of which the client has told an end, by which assignment, and when their leader was then seen to have the end
+    /// of the run. A broker that follows, or became leader just now, may show an end that is none yet.
+    told: HashMap<i32, (Epoch, Option<Instant>)>,
     looked_at_others: Option<Instant>,
 }
 
@@ -40,30 +44,46 @@ impl End {
         self.reached.insert(partition, epoch);
     }
 
+    /// A record of a partition came: what was told of its end before is no longer true.
+    pub(super) fn came(&mut self, partition: i32) {
+        if !self.told.is_empty() {
+            self.told.remove(&partition);
+        }
+    }
+
     /// The client tells of the end of a partition. Where no record showed that the run ends there, markers may stand between the
     /// last record and the end.
     pub(super) fn told(&mut self, partition: i32, epoch: Epoch) {
         if self.offsets.contains_key(&partition) && self.reached.get(&partition) != Some(&epoch) {
-            self.told.insert(partition, (epoch, false));
+            self.told.insert(partition, (epoch, None));
         }
     }
 
-    /// Called when nothing has come for a while. Answers the positions behind the markers of those partitions whose leader had shown
-    /// the end of the run before that while: all that stands before it would have come.
-    pub(super) fn confirm(&mut self, leader_end: impl Fn(i32) -> Option<i64>) -> Vec<(i32, NextOffset, Epoch)> {
+    /// Called when nothing is at hand. Answers the positions behind the markers of those partitions whose leader has shown the end of
+    /// the run, and of which nothing came for a while after that: all that stands before it would have come.
+    pub(super) fn confirm(
+        &mut self,
+        now: Instant,
+        leader_end: impl Fn(i32) -> Option<i64>,
+    ) -> Vec<(i32, NextOffset, Epoch)> {
         let mut confirmed = Vec::new();
         self.told.retain(|partition, (epoch, shown)| {
             let Some(&end) = self.offsets.get(partition) else { return false };
             if self.reached.get(partition) == Some(epoch) {
                 return false;
             }
-            if *shown {
-                self.reached.insert(*partition, *epoch);
-                confirmed.push((*partition, NextOffset(end), *epoch));
-                return false;
+            match *shown {
+                Some(since) if now.duration_since(since) < SETTLED => true,
+                Some(_) => {
+                    self.reached.insert(*partition, *epoch);
+                    confirmed.push((*partition, NextOffset(end), *epoch));
+                    false
+                }
+                None => {
+                    *shown = leader_end(*partition).filter(|shown| *shown >= end).map(|_| now);
+                    true
+                }
             }
-            *shown = leader_end(*partition).is_some_and(|shown| shown >= end);
-            true
         });
         confirmed
     }
@@ -135,19 +155,35 @@ mod tests {
     #[test]
     fn an_end_that_no_record_showed_is_taken_once_its_leader_has_shown_it_and_nothing_came_after() {
         let mut end = end(&[(0, 10)]);
+        let start = Instant::now();
+        let (early, late) = (start + SETTLED / 2, start + SETTLED);
         end.told(0, 1);
-        assert_eq!(end.confirm(|_| Some(9)), [], "the leader became one just now");
-        assert_eq!(end.confirm(|_| None), [], "it does not answer");
-        assert_eq!(end.confirm(|_| Some(10)), [], "records may be on their way");
-        assert_eq!(end.confirm(|_| Some(10)), [(0, NextOffset(10), 1)]);
-        assert_eq!(end.confirm(|_| Some(10)), [], "once");
+        assert_eq!(end.confirm(start, |_| Some(9)), [], "the leader became one just now");
+        assert_eq!(end.confirm(start, |_| None), [], "it does not answer");
+        assert_eq!(end.confirm(start, |_| Some(10)), []);
+        assert_eq!(end.confirm(early, |_| Some(10)), [], "records may be on their way");
+        assert_eq!(end.confirm(late, |_| Some(10)), [(0, NextOffset(10), 1)]);
+        assert_eq!(end.confirm(late, |_| Some(10)), [], "once");
         end.told(0, 1);
-        assert_eq!(end.confirm(|_| panic!("nobody is asked again")), []);
+        assert_eq!(end.confirm(late, |_| panic!("nobody is asked again")), []);
         end.told(0, 2);
-        end.confirm(|_| Some(10));
-        assert_eq!(end.confirm(|_| None), [(0, NextOffset(10), 2)], "another assignment has its own end");
+        end.confirm(start, |_| Some(10));
+        assert_eq!(end.confirm(late, |_| None), [(0, NextOffset(10), 2)], "another assignment has its own end");
         end.told(7, 1);
-        assert_eq!(end.confirm(|_| panic!("a partition that was added later")), []);
+        assert_eq!(end.confirm(late, |_| panic!("a partition that was added later")), []);
+    }
+
+    #[test]
+    fn a_record_that_comes_after_the_end_was_told_makes_that_untrue() {
+        let mut end = end(&[(0, 10)]);
+        let start = Instant::now();
+        end.told(0, 1);
+        end.confirm(start, |_| Some(10));
+        end.came(0);
+        assert_eq!(end.confirm(start + 2 * SETTLED, |_| Some(10)), []);
+        end.told(0, 1);
+        end.confirm(start + 2 * SETTLED, |_| Some(10));
+        assert_eq!(end.confirm(start + 3 * SETTLED, |_| None), [(0, NextOffset(10), 1)]);
     }
 
     #[test]

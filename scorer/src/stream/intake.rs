@@ -157,7 +157,7 @@ impl<'c> Intake<'c> {
         };
         if paused {
             self.set_paused(false)?;
-            self.silence.begin_anew();
+            self.silence.paused();
         }
         Ok(sent.then(Batch::new))
     }
@@ -222,10 +222,11 @@ impl<'c> Intake<'c> {
         let partition = message.partition();
         let known = run.filter(|run| run.partition == partition && run.change == self.ownership.change());
         let Some(run) = known.or_else(|| self.begin_run(partition, batch, run)) else { return };
-        if message.offset() + 1 >= run.end
-            && let Some(end) = &mut self.end
-        {
-            end.reached(partition, run.epoch);
+        if let Some(end) = &mut self.end {
+            end.came(partition);
+            if message.offset() + 1 >= run.end {
+                end.reached(partition, run.epoch);
+            }
             if message.offset() >= run.end {
                 return;
             }
@@ -299,7 +300,9 @@ impl<'c> Intake<'c> {
     fn confirm_ends(&mut self, batch: &mut Batch<'c>) {
         let Some(end) = &mut self.end else { return };
         let leader_end = |partition| self.consumer.fetch_watermarks(self.topic, partition, LOOK_ANSWER).ok();
-        for (partition, next, epoch) in end.confirm(|partition| leader_end(partition).map(|(_, end)| end)) {
+        for (partition, next, epoch) in
+            end.confirm(Instant::now(), |partition| leader_end(partition).map(|(_, end)| end))
+        {
             batch.push_end(partition, next, epoch);
         }
     }

@@ -119,7 +119,7 @@ impl Publisher<'_> {
         let mut attempts = Attempts::new();
         loop {
             let started = Instant::now();
-            match self.attempt(scored, part, &mut attempts) {
+            let error = match self.attempt(scored, part, &mut attempts) {
                 Ok(records) => {
                     metrics::record_transaction(records, started.elapsed());
                     if std::mem::take(&mut self.is_stalled) {
@@ -127,7 +127,10 @@ impl Publisher<'_> {
                     }
                     return Ok(());
                 }
-                Err(error) => self.prepare_another(error, &mut attempts)?,
+                Err(error) => error,
+            };
+            if !self.prepares_another(error, &mut attempts)? {
+                return Ok(());
             }
             std::thread::park_timeout(attempts.pauses.next());
         }
@@ -151,8 +154,9 @@ impl Publisher<'_> {
         Ok(self.report.add(scored, part, &held.owned))
     }
 
-    /// Ends what a failed attempt has left open. The error where there is to be no other attempt.
-    fn prepare_another(&mut self, error: Error, attempts: &mut Attempts) -> Result<(), Error> {
+    /// Ends what a failed attempt has left open, and answers whether there is to be another one: not where the worker is told to
+    /// stop, for the next owner has the records then. The error where no attempt would help.
+    fn prepares_another(&mut self, error: Error, attempts: &mut Attempts) -> Result<bool, Error> {
         let error = if attempts.has_lost_producer { error } else { self.abort_after(error, attempts) };
         if matches!(error, Error::NotAllowed { .. }) {
             // No attempt heals that. Readers need not wait behind what the transaction holds, if it can be told so.
@@ -163,6 +167,10 @@ impl Publisher<'_> {
         if error.refused_topic().is_some() && !attempts.has_lost_producer {
             // It would be refused again.
             return Err(error);
+        }
+        if self.stop.is_cancelled() && !attempts.has_lost_producer {
+            tracing::warn!("what was not published is left to the next owner: {error}");
+            return Ok(false);
         }
         self.is_stalled = true;
         self.ownership.stages.stalled(&format!("transactions fail: {error}"));
@@ -177,7 +185,7 @@ impl Publisher<'_> {
         } else {
             tracing::warn!("transaction aborted, attempt {made} of {MAX_ATTEMPTS}: {error}");
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Aborts where this producer can still do so. Answers why it cannot go on, or else the error that it is given.

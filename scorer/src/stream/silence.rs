@@ -39,10 +39,9 @@ impl Silence {
         self.seen.insert(partition, Seen { epoch, is_fresh: true, at_end: true, end: None });
     }
 
-    /// Nothing was asked for, so that nothing can be said of the time before.
-    pub(super) fn begin_anew(&mut self) {
-        self.seen.clear();
-        self.looked = Instant::now();
+    /// Nothing was asked for, so that nothing can be said of the time since the last look.
+    pub(super) fn paused(&mut self) {
+        self.seen.values_mut().for_each(|seen| seen.is_fresh = true);
     }
 
     pub(super) fn is_due(&self) -> bool {

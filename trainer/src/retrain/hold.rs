@@ -24,7 +24,7 @@ pub(super) async fn while_working<T>(
                     lost.cancel();
                 }
                 Err(error) => {
-                    tracing::warn!("the retraining's lease was not renewed, and will be tried again: {error}")
+                    tracing::warn!("the retraining's lease was not renewed, and will be tried again: {error}");
                 }
             }
         }

@@ -31,19 +31,11 @@ impl FeedbackLabels {
     }
 
     /// Reads what was said before a time.
-    pub async fn read_before(
-        store: &Store,
-        before: Timestamp,
-        memory_limit_bytes: u64,
-    ) -> Result<Self, SampleError> {
+    pub async fn read_before(store: &Store, before: Timestamp, memory_limit_bytes: u64) -> Result<Self, SampleError> {
         Self::read_all(store, Some(before), memory_limit_bytes).await
     }
 
-    async fn read_all(
-        store: &Store,
-        before: Option<Timestamp>,
-        memory_limit_bytes: u64,
-    ) -> Result<Self, SampleError> {
+    async fn read_all(store: &Store, before: Option<Timestamp>, memory_limit_bytes: u64) -> Result<Self, SampleError> {
         let most = usize::try_from(memory_limit_bytes).unwrap_or(usize::MAX) / size_of::<Entry>();
         let mut entries: Vec<Entry> = Vec::new();
         for part in store.list(Dataset::Feedback).await?.parts {
