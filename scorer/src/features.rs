@@ -76,6 +76,10 @@ impl Features {
         let Some(store) = &self.store else { return vec![EntityFeatures::default(); batch.len()] };
         let entities = |&(product_id, user_id): &(_, _)| ReviewEntities { product_id, user_id };
         let entities: Vec<_> = batch.iter().map(entities).collect();
+        // What asks for nothing shows nothing of the store, and closes no circuit.
+        if batch.iter().all(|review| *review == (None, None)) {
+            return vec![EntityFeatures::default(); batch.len()];
+        }
         if !self.shared().circuit.allows(Instant::now()) {
             return entities.iter().map(|review| EntityFeatures::unavailable(store.views(), *review)).collect();
         }
@@ -139,6 +143,17 @@ mod tests {
         let features = Features::connect(&RedisConfig::default(), &views()).await.unwrap();
         assert!(!features.has_store());
         assert_eq!(features.read(&[(Some("p"), None), (None, None)]).await, vec![EntityFeatures::default(); 2]);
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_asks_for_nothing_closes_no_circuit() {
+        let features = Features::from_store(OnlineStore::memory(&views()));
+        let long_ago = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
+        features.shared().circuit = Circuit::open(long_ago);
+        features.read(&[(None, None)]).await;
+        assert!(features.shared().circuit.is_open());
+        features.read(&[(Some("p"), None)]).await;
+        assert!(!features.shared().circuit.is_open());
     }
 
     #[tokio::test]
