@@ -38,7 +38,7 @@ pub use found::files_below;
 pub(crate) use found::is_read_as_store;
 pub use partial::{OutputError, OutputIsInput, Partial, check_output, folder_of};
 pub use plan::ReadOptions;
-pub use reader::ReviewFiles;
+pub use reader::{Listing, ReviewFiles};
 pub use row::{Row, RowPosition, RowProblem, RowRef};
 pub use sampled::SAMPLE_KEY;
 pub use scan::{Passage, Place, Scan, ScanProgress};

@@ -32,12 +32,26 @@ pub struct ReviewFiles {
     finished_bytes: u64,
 }
 
-/// A file whose turn has not come.
-pub(super) struct Waiting {
+/// What paths stand for at one moment: files as they are, folders of the written store as their parts, and of a bucket's address the
+/// files below it. Each time that one listing is opened it gives the same rows, whatever is written to the store meanwhile.
+#[derive(Debug, Clone)]
+pub struct Listing {
+    pub(super) files: Vec<Listed>,
+}
+
+/// A file of a listing.
+#[derive(Debug, Clone)]
+pub(super) struct Listed {
+    /// Which of the paths it comes of.
     pub(super) file: usize,
     pub(super) path: PathBuf,
     /// Where it is a part of the written store.
     pub(super) stored: Option<StoredFile>,
+}
+
+/// A file whose turn has not come.
+struct Waiting {
+    listed: Listed,
     /// A pipe, held open.
     opened: Option<OpenFile>,
 }
@@ -62,26 +76,35 @@ pub(super) trait Rows: Send {
 impl ReviewFiles {
     /// Opens files and checks each of them against the options.
     pub fn open(paths: &[PathBuf], options: &ReadOptions) -> Result<Self, FileError> {
-        if paths.is_empty() {
-            return Err(FileError::NoFiles);
-        }
+        Self::open_listed(&Listing::of(paths)?, options)
+    }
+
+    /// The same of what was listed before.
+    pub fn open_listed(listing: &Listing, options: &ReadOptions) -> Result<Self, FileError> {
         if let Some([first, second]) = options.columns.mapped_twice() {
             let (field, first, second) = (first.field, first.column.clone(), second.column.clone());
             return Err(FileError::MappedTwice { field, first, second });
         }
-        let mut waiting = VecDeque::with_capacity(paths.len());
+        let mut unchecked: VecDeque<Listed> = listing.files.iter().cloned().collect();
+        let mut waiting = VecDeque::with_capacity(unchecked.len());
         let mut schemas = BTreeSet::new();
         let mut fields = BTreeSet::new();
         let mut samples = Vec::new();
         let mut total_bytes = 0;
-        for next in inputs(paths)? {
-            let mut opened = OpenFile::open(&next, options)?;
+        while let Some(next) = unchecked.pop_front() {
+            let mut opened = match OpenFile::open(&next, options) {
+                Err(FileError::NotFound { .. }) if next.stored.is_some() => {
+                    unchecked = in_place_of(next, unchecked)?;
+                    continue;
+                }
+                opened => opened?,
+            };
             schemas.insert(std::mem::take(&mut opened.schema));
             fields.append(&mut opened.fields);
             total_bytes += opened.size_bytes;
             samples.push((next.path.clone(), opened.sample.take()));
             let opened = (!opened.is_regular).then_some(opened);
-            waiting.push_back(Waiting { opened, ..next });
+            waiting.push_back(Waiting { listed: next, opened });
         }
         Ok(Self {
             options: options.clone(),
@@ -144,11 +167,17 @@ impl ReviewFiles {
                 self.current = None;
             }
             let Some(mut next) = self.waiting.pop_front() else { return Ok(None) };
-            let opened = next.opened.take().map_or_else(|| OpenFile::open(&next, &self.options), Ok);
-            self.current = match (opened, &next.stored) {
+            let opened = next.opened.take().map_or_else(|| OpenFile::open(&next.listed, &self.options), Ok);
+            self.current = match (opened, &next.listed.stored) {
                 (Ok(opened), _) => Some(opened),
                 (Err(FileError::NotFound { .. }), Some(_)) => {
-                    self.list_again(next)?;
+                    // What comes of a folder of the store holds nothing open.
+                    let (same, others): (VecDeque<_>, VecDeque<_>) =
+                        self.waiting.drain(..).partition(|waiting| waiting.listed.file == next.listed.file);
+                    let same = same.into_iter().map(|waiting| waiting.listed).collect();
+                    let found = in_place_of(next.listed, same)?;
+                    self.waiting = found.into_iter().map(|listed| Waiting { listed, opened: None }).collect();
+                    self.waiting.extend(others);
                     None
                 }
                 (Err(error), _) => return Err(error),
@@ -157,45 +186,45 @@ impl ReviewFiles {
     }
 }
 
-impl ReviewFiles {
-    /// A compaction has put another file in the place of one that has not been read: what of the same folder has not been
-    /// read either is looked up anew.
-    fn list_again(&mut self, gone: Waiting) -> Result<(), FileError> {
-        let file = gone.file;
-        let (same, others): (VecDeque<_>, VecDeque<_>) =
-            std::iter::once(gone).chain(self.waiting.drain(..)).partition(|next| next.file == file);
-        let wanted: Vec<StoredFile> = same.into_iter().filter_map(|next| next.stored).collect();
-        self.waiting =
-            stored::files_in_place_of(&wanted)?.into_iter().map(|found| Waiting::stored(file, found)).collect();
-        self.waiting.extend(others);
-        Ok(())
-    }
+/// A compaction has put another file in the place of one that is gone: what of the same folder is still to be read is looked up anew.
+fn in_place_of(gone: Listed, waiting: VecDeque<Listed>) -> Result<VecDeque<Listed>, FileError> {
+    let file = gone.file;
+    let (same, others): (VecDeque<_>, VecDeque<_>) =
+        std::iter::once(gone).chain(waiting).partition(|next| next.file == file);
+    let wanted: Vec<StoredFile> = same.into_iter().filter_map(|next| next.stored).collect();
+    let found = stored::files_in_place_of(&wanted)?.into_iter().map(|found| Listed::stored(file, found));
+    Ok(found.chain(others).collect())
 }
 
-impl Waiting {
+impl Listed {
     fn stored(file: usize, stored: StoredFile) -> Self {
-        Self { file, path: stored.path.clone(), stored: Some(stored), opened: None }
+        Self { file, path: stored.path.clone(), stored: Some(stored) }
     }
 }
 
-/// What to read: files as they are, folders of the written store as their parts, and of a bucket's address the files below it.
-pub(super) fn inputs(paths: &[PathBuf]) -> Result<Vec<Waiting>, FileError> {
-    let mut inputs = Vec::with_capacity(paths.len());
-    for (file, path) in paths.iter().enumerate() {
-        match stored::files_of(path)? {
-            Some(parts) => inputs.extend(parts.into_iter().map(|part| Waiting::stored(file, part))),
-            None if remote::is_address(path) => {
-                let files = remote::files_of(path)?;
-                inputs.extend(files.into_iter().map(|path| Waiting { file, path, stored: None, opened: None }));
-            }
-            None => inputs.push(Waiting { file, path: path.clone(), stored: None, opened: None }),
+impl Listing {
+    /// What paths stand for now.
+    pub fn of(paths: &[PathBuf]) -> Result<Self, FileError> {
+        if paths.is_empty() {
+            return Err(FileError::NoFiles);
         }
+        let mut files = Vec::with_capacity(paths.len());
+        for (file, path) in paths.iter().enumerate() {
+            match stored::files_of(path)? {
+                Some(parts) => files.extend(parts.into_iter().map(|part| Listed::stored(file, part))),
+                None if remote::is_address(path) => {
+                    let below = remote::files_of(path)?;
+                    files.extend(below.into_iter().map(|path| Listed { file, path, stored: None }));
+                }
+                None => files.push(Listed { file, path: path.clone(), stored: None }),
+            }
+        }
+        Ok(Self { files })
     }
-    Ok(inputs)
 }
 
 impl OpenFile {
-    fn open(next: &Waiting, options: &ReadOptions) -> Result<Self, FileError> {
+    fn open(next: &Listed, options: &ReadOptions) -> Result<Self, FileError> {
         let file = next.file;
         let (source, content) = Source::open(&next.path)?;
         match content {

@@ -3,7 +3,7 @@
 
 use super::fingerprint::Schema;
 use super::parquet::{Group, ParquetFile};
-use super::reader::{OpenFile, Waiting, inputs};
+use super::reader::{Listed, Listing, OpenFile};
 use super::selection::Selection;
 use super::source::{Content, Source};
 use super::stored::StoredFile;
@@ -95,9 +95,6 @@ impl Scan {
     /// Opens every file and checks it against the options. What can be read only once is refused, for a scan may have to
     /// read twice.
     pub fn open(paths: &[PathBuf], options: &ReadOptions) -> Result<Self, FileError> {
-        if paths.is_empty() {
-            return Err(FileError::NoFiles);
-        }
         if let Some([first, second]) = options.columns.mapped_twice() {
             let (field, first, second) = (first.field, first.column.clone(), second.column.clone());
             return Err(FileError::MappedTwice { field, first, second });
@@ -110,7 +107,7 @@ impl Scan {
             total_bytes: 0,
         };
         let mut schemas: BTreeSet<Schema> = BTreeSet::new();
-        for Waiting { file, path, stored, .. } in inputs(paths)? {
+        for Listed { file, path, stored } in Listing::of(paths)?.files {
             let mut input = Input { file, path, stored, pieces: Pieces::Whole, size_bytes: 0 };
             let schema = match input.open(options)? {
                 Opened::Parquet(file) => {

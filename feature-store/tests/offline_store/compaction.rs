@@ -4,6 +4,7 @@ use crate::stores::{World, offsets_of, part, partition};
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use feature_store::offline::store::{CompactOptions, Compacted, Dataset, Error, PartWriter};
+use feature_store::offline::{Listing, ReadOptions, ReviewFiles};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -76,6 +77,27 @@ async fn one_that_was_killed_before_it_had_removed_all_is_finished_by_the_next()
     assert_eq!(world.store.chain_end(Dataset::Reviews, &partition(0)).await.unwrap(), Some(30));
     assert_eq!(compact(&world).await.removed, 2);
     assert_eq!(world.read().await, (0..30).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_listing_has_the_same_rows_whatever_is_written_and_compacted_meanwhile() {
+    let world = World::new();
+    for (number, start) in [(0, 0), (0, 10), (1, 0), (1, 10)] {
+        world.store.create(&part(number, start..start + 10)).await.unwrap();
+    }
+    let listing = Listing::of(&[world.folder.path().join("reviews")]).unwrap();
+    let expected: Vec<String> = (0..20).chain(0..20).map(|offset| format!("r{offset}")).collect();
+    assert_eq!(review_ids(&listing), expected);
+    world.write(20..30).await;
+    assert_eq!(review_ids(&listing), expected);
+    assert_eq!(compact(&world).await.written, 2);
+    assert_eq!(review_ids(&listing), expected);
+}
+
+fn review_ids(listing: &Listing) -> Vec<String> {
+    let mut files = ReviewFiles::open_listed(listing, &ReadOptions::default()).unwrap();
+    let batches = std::iter::from_fn(|| files.next_batch().unwrap());
+    batches.flatten().map(|row| row.review_id.unwrap()).collect()
 }
 
 #[tokio::test]

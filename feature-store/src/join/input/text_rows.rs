@@ -2,29 +2,32 @@
 
 use super::super::JoinError;
 use super::{Fact, Question, Reading};
-use crate::offline::{ReadOptions, ReviewFiles};
+use crate::offline::{Listing, ReadOptions, ReviewFiles};
 use crate::views::{EntityKind, EventSource, value_of_label};
 use schemas::{Rating, Timestamp};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Files of any format with the options they are read by.
+/// Files of any format with the options they are read by. A join reads them several times and knows rows by their numbers, so what a
+/// folder holds is what it held at the beginning.
 pub(in super::super) struct TextRows {
     paths: Vec<PathBuf>,
+    listing: Listing,
     options: ReadOptions,
     rows: AtomicU64,
 }
 
 impl TextRows {
     pub(super) fn open(paths: &[PathBuf], options: &ReadOptions) -> Result<Self, JoinError> {
-        let rows = Self { paths: paths.to_vec(), options: options.clone(), rows: AtomicU64::new(0) };
+        let listing = Listing::of(paths)?;
+        let rows = Self { paths: paths.to_vec(), listing, options: options.clone(), rows: AtomicU64::new(0) };
         rows.files()?;
         Ok(rows)
     }
 
     /// The files from their beginning.
     pub(in super::super) fn files(&self) -> Result<ReviewFiles, JoinError> {
-        Ok(ReviewFiles::open(&self.paths, &self.options)?)
+        Ok(ReviewFiles::open_listed(&self.listing, &self.options)?)
     }
 
     pub(super) fn numbered_rows(&self) -> u64 {
@@ -39,7 +42,7 @@ impl TextRows {
         each: impl Fn(&mut W, Fact) -> Result<(), JoinError>,
     ) -> Result<Vec<W>, JoinError> {
         let extras = reading.known_from.map(str::to_owned).into_iter().collect();
-        let mut files = ReviewFiles::open(&self.paths, &ReadOptions { extras, ..self.options.clone() })?;
+        let mut files = ReviewFiles::open_listed(&self.listing, &ReadOptions { extras, ..self.options.clone() })?;
         if let Some(field) = question.fields().into_iter().find(|field| !files.has_field(*field)) {
             let path = self.paths.first().cloned().unwrap_or_default();
             return Err(JoinError::NoField { path, field, needs: question.purpose.to_owned() });
