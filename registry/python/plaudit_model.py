@@ -36,7 +36,7 @@ CONFIG = dict.fromkeys(["labels", "cleaning", "vectorizer", "features"])
 CLEANING = {"lowercase": None, "html": ("remove", "keep"), "urls": TREATMENTS, "emails": TREATMENTS,
             "numbers": TREATMENTS, "punctuation": ("keep", "drop"), "stop_words": ("none", "english"),
             "stemming": ("none", "porter"), "mark_negated": None}
-VECTORIZER = {"ngrams": None, "weighting": ("binary", "tf", "tf-idf"), "sublinear_tf": None, "min_df": None,
+VECTORIZER = {"ngrams": None, "weighting": ("binary", "tf", "tf-idf"), "sublinear_tf": None, "min_df": None, "max_features": None,
               "hash_bits": None, "skip_bigrams": None, "char_ngrams_min": None, "char_ngrams_max": None,
               "first_words": None, "last_words": None, "naive_bayes": None, "title_weight": None, "terms": ("hashed", "exact")}
 # Values further from the mean count as so many standard deviations.
