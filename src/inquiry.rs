@@ -1,8 +1,9 @@
 //! The flags of every verb that tests a model: what the test finds out, and where its page goes.
 
+use feature_store::offline::OutputError;
 use model::metrics::{Objective, Resampling};
 use std::path::PathBuf;
-use trainer::{Inquiry, PageFile, PageFileError, SliceBy};
+use trainer::{Inquiry, PageFile, SliceBy};
 
 /// What a test finds out beside its figures: `#[command(flatten)] inquiry: InquiryArgs`.
 #[derive(Debug, Clone, clap::Args)]
@@ -64,7 +65,7 @@ impl InquiryArgs {
     }
 
     /// The file of the page, made before the work.
-    pub fn page(&self) -> Result<Option<PageFile>, PageFileError> {
+    pub fn page(&self) -> Result<Option<PageFile>, OutputError> {
         self.report.as_ref().map(PageFile::create).transpose()
     }
 }

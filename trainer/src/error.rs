@@ -154,7 +154,7 @@ pub enum Error {
     Journal(#[from] crate::tune::JournalError),
     /// A page cannot be written.
     #[error(transparent)]
-    Page(#[from] crate::evaluation::PageFileError),
+    Page(#[from] feature_store::offline::OutputError),
     /// The rows cannot be learned from.
     #[error("cannot learn from {data}: {error}")]
     Fit {

@@ -27,7 +27,7 @@ pub mod validate;
 pub use dataset::Dataset;
 pub use error::Error;
 pub use evaluate::{EvaluateRequest, evaluate};
-pub use evaluation::{Findings, Inquiry, PageFile, PageFileError, Slice, SliceBy, Slices, WorstError};
+pub use evaluation::{Findings, Inquiry, PageFile, Slice, SliceBy, Slices, WorstError};
 pub use gates::{Challenge, Gate, GateFigure, GateTest, Must, PromotionConfig, VerdictPage, verdict};
 pub use holdout::Holdout;
 pub use progress::Progress;

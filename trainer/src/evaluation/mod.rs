@@ -15,7 +15,7 @@ mod worst;
 pub(crate) use examiner::Examiner;
 pub use findings::Findings;
 pub use inquiry::Inquiry;
-pub use page_file::{PageFile, PageFileError};
+pub use page_file::PageFile;
 pub use slices::{Slice, Slices};
 pub use slicing::SliceBy;
 pub(crate) use slicing::{Key as SliceKey, MAX_SLICES};
