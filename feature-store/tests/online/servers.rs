@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -54,10 +55,14 @@ impl Server {
         }
         command.args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut process = command.spawn().expect("redis-server starts: dev/install brings it");
-        let port = self.port;
+        let (port, is_encrypted) = (self.port, self.arguments.iter().any(|argument| argument == "--tls-port"));
         until("a Redis answers", || {
             assert!(process.try_wait().unwrap().is_none(), "redis-server ended: {:?}", self.arguments);
-            TcpStream::connect(("127.0.0.1", port)).ok()
+            let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+            // Connections are taken before the server has everything that it needs: one that answers has.
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            stream.write_all(b"PING\r\n").ok()?;
+            (is_encrypted || stream.read(&mut [0]).ok()? > 0).then_some(())
         });
         self.process = Some(process);
     }
@@ -88,12 +93,15 @@ impl Drop for Server {
     }
 }
 
-/// A port that is free, and whose neighbour that a cluster's bus takes is free, too.
+/// A port that is free, and whose neighbour that a cluster's bus takes is free, too. Both lie below the ports that a system
+/// gives to whoever asks for any, so that nobody gets one of them between this question and the server's start.
 fn free_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        if port < 55_000 && TcpListener::bind(("127.0.0.1", port + 10_000)).is_ok() {
-            return port;
+        let port = 12_000 + (std::process::id() * 97 + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
+        let is_free = |port: u32| TcpListener::bind(("127.0.0.1", port as u16)).is_ok();
+        if is_free(port) && is_free(port + 10_000) {
+            return port as u16;
         }
     }
 }
@@ -168,7 +176,7 @@ impl Cluster {
     /// Runs `redis-cli --cluster`.
     pub fn cli(&self, words: &[String]) {
         let done = Command::new("redis-cli").arg("--cluster").args(words).output().unwrap();
-        assert!(done.status.success(), "{words:?}: {}", String::from_utf8_lossy(&done.stdout));
+        assert!(done.status.success(), "{words:?}: {done:?}");
     }
 
     /// Moves slots from one node to another, through all states between.
