@@ -5,6 +5,7 @@
 mod access;
 pub mod admin;
 mod config;
+pub mod dead_letter;
 mod embedded;
 mod error;
 pub mod events;
@@ -13,6 +14,7 @@ mod offset;
 mod reachable;
 mod reader;
 mod silence;
+pub mod survey;
 mod transaction;
 
 pub use access::Access;
