@@ -6,6 +6,10 @@
 //! <registry>/<model>/versions/<number>.json             a manifest: what the version is and how it was made
 //! <registry>/<model>/log/<number>.json                  one line of the log: an alias moved, a version tagged, ..
 //! <registry>/<model>/mlflow/<number>.json               where the version is in MLflow, once it is there
+//! <registry>/<model>/updates/<version>/<number>.update  what an online learner changed ([`Registry::create_update`])
+//! <registry>/<model>/snapshots/<version>/<number>.safetensors  the whole model at an update
+//! <registry>/<model>/checkpoints/<number>-<sha256>.checkpoint
+//!                                                       what the learner goes on from
 //! <registry>/<model>/retrainings/<number>.json          a run of retraining: its lease while it goes on, its history afterwards
 //! ```
 //!
@@ -23,6 +27,7 @@
 //! a manifest, log line or artifact that has been damaged is an error that names the file.
 
 mod alias;
+mod checkpoint;
 mod config;
 mod error;
 mod follower;
@@ -36,6 +41,7 @@ mod registry;
 mod retraining;
 mod store;
 mod tenure;
+mod updates;
 mod verdict;
 
 pub use alias::{Alias, Reference};

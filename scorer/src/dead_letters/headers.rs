@@ -1,14 +1,7 @@
 //! The headers of our own that dead letters carry, and what headers take on the wire. Who writes a dead letter and who reads
 //! it find the same words here.
 
-/// Why the record is dead. The first header that makes a record a dead letter: those before it are the record's own.
-pub(crate) const CAUSE: &str = "plaudit.cause";
-
-/// How often the record was tried: on a dead letter with the failure that made it one, on a replayed record without.
-pub(crate) const ATTEMPTS: &str = "plaudit.attempts";
-
-/// The size of a payload that was left out of the dead letter.
-pub(crate) const OMITTED_PAYLOAD: &str = "plaudit.omitted_payload_bytes";
+pub(crate) use service::kafka::dead_letter::{ATTEMPTS, CAUSE, OMITTED_PAYLOAD};
 
 /// The size of a key that was left out.
 pub(crate) const OMITTED_KEY: &str = "plaudit.omitted_key_bytes";

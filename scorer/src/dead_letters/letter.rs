@@ -6,6 +6,7 @@ use rdkafka::Message;
 use rdkafka::message::{BorrowedMessage, Header, Headers};
 use schemas::Timestamp;
 use serde::Serialize;
+use service::kafka::dead_letter::attempts_of;
 use service::kafka::headers::text;
 use std::fmt;
 
@@ -100,11 +101,6 @@ impl Letter {
             payload_omitted: omitted.is_some(),
         }
     }
-}
-
-/// How often a record was tried, as far as its headers tell.
-pub(crate) fn attempts_of(headers: &impl Headers) -> Option<u32> {
-    text(headers, ATTEMPTS)?.parse().ok()
 }
 
 /// The headers that the record had before it died, and before an earlier replay counted it.

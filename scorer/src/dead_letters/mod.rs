@@ -13,7 +13,6 @@ mod replay;
 mod selection;
 
 pub use error::Error;
-pub(crate) use letter::attempts_of;
 pub use letter::{Letter, Origin};
 pub use list::{CauseCounts, ListReport, Listed, ListedHeader, Status, list};
 pub use replay::{Example, Obstacle, Replay, ReplayReport};

@@ -1,12 +1,12 @@
 //! A record that can't be scored: its bytes and key unchanged, and why, in the headers of both Kafka Connect and Kafka Streams, so
 //! that the tools that people have for either can read it.
 
-use crate::dead_letters::attempts_of;
-use crate::dead_letters::headers::{ATTEMPTS, CAUSE, OMITTED_KEY, OMITTED_PAYLOAD, RECORD_OVERHEAD, header_bytes};
+use crate::dead_letters::headers::{OMITTED_KEY, OMITTED_PAYLOAD, RECORD_OVERHEAD, header_bytes};
 use rdkafka::Message;
 use rdkafka::message::{BorrowedMessage, Header, Headers, OwnedHeaders};
 use rdkafka::producer::BaseRecord;
 use schemas::Cause;
+use service::kafka::dead_letter::{Failure, attempts_of};
 
 /// Why a record is dead: a closed set, fit for a metric's label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,28 +114,19 @@ impl DeadLetter {
     }
 
     fn errors(&self, record: &BorrowedMessage<'_>, group: &str) -> Vec<(&'static str, String)> {
-        let class = format!("plaudit.{}", self.cause.as_str());
         let stage = if matches!(self.cause, DeadLetterCause::Decode(_)) { "VALUE_CONVERTER" } else { "TRANSFORMATION" };
-        // A record that was replayed brings along how often it was tried before.
-        let attempts = record.headers().and_then(attempts_of).unwrap_or(0).saturating_add(1);
-        vec![
-            // The first of all: what stands before it is the record's own.
-            (CAUSE, self.cause.as_str().to_owned()),
-            (ATTEMPTS, attempts.to_string()),
-            ("__connect.errors.topic", record.topic().to_owned()),
-            ("__connect.errors.partition", record.partition().to_string()),
-            ("__connect.errors.offset", record.offset().to_string()),
-            ("__connect.errors.connector.name", group.to_owned()),
-            ("__connect.errors.task.id", "0".to_owned()),
-            ("__connect.errors.stage", stage.to_owned()),
-            ("__connect.errors.class.name", "plaudit.schemas.Review".to_owned()),
-            ("__connect.errors.exception.class.name", class.clone()),
-            ("__connect.errors.exception.message", self.message.clone()),
-            ("__streams.errors.exception", class),
-            ("__streams.errors.message", self.message.clone()),
-            ("__streams.errors.topic", record.topic().to_owned()),
-            ("__streams.errors.partition", record.partition().to_string()),
-            ("__streams.errors.offset", record.offset().to_string()),
-        ]
+        let failure = Failure {
+            cause: self.cause.as_str(),
+            message: &self.message,
+            stage,
+            class: "plaudit.schemas.Review",
+            group,
+            topic: record.topic(),
+            partition: record.partition(),
+            offset: record.offset(),
+            // A record that was replayed brings along how often it was tried before.
+            attempts_before: record.headers().and_then(attempts_of).unwrap_or(0),
+        };
+        failure.headers()
     }
 }
