@@ -85,6 +85,32 @@ impl Alarms {
         self.episodes.iter().filter(|episode| episode.alerted)
     }
 
+    /// Drops episodes of which nothing will be read any more.
+    pub fn forget(&mut self, is_over: impl Fn(&Episode) -> bool) {
+        self.episodes.retain(|episode| !is_over(episode));
+    }
+
+    /// An episode that was alerted by somebody else, such as an earlier process: no second alert follows while it goes on.
+    pub fn resume(&mut self, alert: &Alert) {
+        let is_same = |episode: &&mut Episode| {
+            episode.monitor == alert.monitor && episode.statistic == alert.statistic && episode.slice == alert.slice
+        };
+        if let Some(episode) = self.episodes.iter_mut().find(is_same) {
+            episode.alerted = true;
+        } else if self.episodes.len() < Self::MOST {
+            self.episodes.push(Episode {
+                monitor: alert.monitor.clone(),
+                statistic: alert.statistic.clone(),
+                slice: alert.slice.clone(),
+                since: alert.since,
+                alerted: true,
+                value: alert.value,
+                threshold: alert.threshold,
+                in_a_row: 0,
+            });
+        }
+    }
+
     /// Takes a reading; an alert where an episode begins with it.
     pub fn take(&mut self, reading: &Reading) -> Option<Alert> {
         let value = reading.value.filter(|value| value.is_finite());
@@ -216,6 +242,19 @@ mod tests {
     #[test]
     fn what_is_no_number_begins_nothing() {
         assert_eq!(alerts(&[f64::NAN, f64::INFINITY, f64::NAN, f64::NAN]), []);
+    }
+
+    #[test]
+    fn an_episode_that_another_process_alerted_has_no_second_alert_and_ends_as_any() {
+        let Some((_, alert)) = alerts(&[0.3, 0.3]).pop() else { panic!("an alert was due") };
+        let mut alarms = Alarms::new(Hysteresis::default());
+        alarms.resume(&alert);
+        alarms.resume(&alert);
+        assert_eq!(alarms.ongoing().count(), 1);
+        assert!((0..9).all(|minute| alarms.take(&reading(0.4, minute)).is_none()));
+        (0..5).for_each(|minute| assert_eq!(alarms.take(&reading(0.1, minute)), None));
+        assert_eq!(alarms.ongoing().count(), 0);
+        assert!((0..2).any(|minute| alarms.take(&reading(0.4, minute)).is_some()), "another episode");
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl Default for Ddm {
 }
 
 impl Ddm {
-    /// A detector that says nothing of the first `warm_up` errors, and then warns and signals at so many deviations.
+    /// A detector that says nothing of the first `warm_up` predictions, and then warns and signals at so many deviations.
     pub fn new(warm_up: u64, warning: f64, drift: f64) -> Self {
         Self { warm_up, warning, drift, n: 0, p: 0.0, errors: false, least: None, warned: None }
     }

@@ -2,7 +2,7 @@
 
 use schemas::{Feedback, Label, ModelVersion, Origin, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use twox_hash::XxHash64;
 
 /// A prediction, as far as its quality goes.
@@ -14,7 +14,8 @@ pub struct Scored {
     pub version: ModelVersion,
     /// The category of what is reviewed, where it is known.
     pub category: Option<String>,
-    /// When the review was written. Labels are due from then on.
+    /// When the review was written, and no later than it was scored: one from the future would end the time of all that wait.
+    /// Labels are due from then on.
     pub at: Timestamp,
 }
 
@@ -45,6 +46,8 @@ pub struct Counts {
     pub predictions: u64,
     /// Those of them whose review already waits for a label.
     pub repeated_predictions: u64,
+    /// Those whose probability is none.
+    pub unfit_predictions: u64,
     /// Those that were given up before their time was over, to make room.
     pub given_up: u64,
     /// Labels.
@@ -53,8 +56,12 @@ pub struct Counts {
     pub matched: u64,
     /// Second and further labels of a review: the first one counts.
     pub repeated_labels: u64,
-    /// Labels whose prediction never came, or long ago.
+    /// Labels that were given up: their prediction never came, or long ago.
     pub without_prediction: u64,
+    /// Predictions that wait for a label now.
+    pub waiting_predictions: u64,
+    /// Labels that wait for a prediction now.
+    pub waiting_labels: u64,
 }
 
 /// What waits for its other half. Reviews are known by a hash of 64 bits: among a million that wait, two share one with a
@@ -66,11 +73,22 @@ pub struct Join {
     predictions: HashMap<u64, Waiting>,
     /// The same by time.
     due: BTreeSet<(Timestamp, u64)>,
-    labels: HashMap<u64, (Label, Origin, Timestamp)>,
-    labels_by_time: BTreeSet<(Timestamp, u64)>,
+    labels: HashMap<u64, Early>,
+    /// The same in the order in which they came: what they say of their time may be anything.
+    labels_by_arrival: BTreeMap<u64, u64>,
     /// The latest time of a prediction.
     now: Option<Timestamp>,
     counts: Counts,
+}
+
+/// A label that came before its prediction.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Early {
+    label: Label,
+    origin: Origin,
+    at: Timestamp,
+    /// Its number among all labels.
+    arrival: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,27 +106,32 @@ impl Join {
             predictions: HashMap::new(),
             due: BTreeSet::new(),
             labels: HashMap::new(),
-            labels_by_time: BTreeSet::new(),
+            labels_by_arrival: BTreeMap::new(),
             now: None,
             counts: Counts::default(),
         }
     }
 
     pub(super) fn counts(&self) -> Counts {
-        self.counts
+        let waiting = self.predictions.values().filter(|waiting| !waiting.labelled);
+        Counts { waiting_predictions: waiting.count() as u64, waiting_labels: self.labels.len() as u64, ..self.counts }
     }
 
     pub(super) fn scored(&mut self, review_id: &str, scored: Scored) -> Option<Outcome> {
         self.counts.predictions += 1;
+        if !(0.0..=1.0).contains(&scored.probability) {
+            self.counts.unfit_predictions += 1;
+            return None;
+        }
         let review = XxHash64::oneshot(0, review_id.as_bytes());
-        if !(0.0..=1.0).contains(&scored.probability) || self.predictions.contains_key(&review) {
+        if self.predictions.contains_key(&review) {
             self.counts.repeated_predictions += 1;
             return None;
         }
         self.now = self.now.max(Some(scored.at));
         let early = self.labels.remove(&review);
-        let outcome = early.map(|(label, origin, at)| {
-            self.labels_by_time.remove(&(at, review));
+        let outcome = early.map(|Early { label, origin, at, arrival }| {
+            self.labels_by_arrival.remove(&arrival);
             self.counts.matched += 1;
             outcome(&scored, label, origin, at)
         });
@@ -138,21 +161,21 @@ impl Join {
                 Some(outcome(&waiting.scored, label, origin, at))
             }
             None => {
-                self.keep_early(review, (label, origin, at));
+                self.keep_early(review, Early { label, origin, at, arrival: self.counts.labels });
                 None
             }
         }
     }
 
-    fn keep_early(&mut self, review: u64, label: (Label, Origin, Timestamp)) {
+    fn keep_early(&mut self, review: u64, early: Early) {
         if self.labels.contains_key(&review) {
             self.counts.repeated_labels += 1;
             return;
         }
-        self.labels.insert(review, label);
-        self.labels_by_time.insert((label.2, review));
+        self.labels.insert(review, early);
+        self.labels_by_arrival.insert(early.arrival, review);
         if self.labels.len() > self.max_waiting
-            && let Some((_, oldest)) = self.labels_by_time.pop_first()
+            && let Some((_, oldest)) = self.labels_by_arrival.pop_first()
         {
             self.labels.remove(&oldest);
             self.counts.without_prediction += 1;

@@ -107,6 +107,7 @@ impl Quality {
 
     /// A prediction was made. What its label says is answered where that came first.
     pub fn scored(&mut self, review_id: &str, scored: Scored) -> Option<Outcome> {
+        Slice::of_prediction(&scored).into_iter().for_each(|slice| self.slices.open(slice));
         let outcome = self.join.scored(review_id, scored);
         self.settle();
         self.count(outcome)
@@ -120,8 +121,12 @@ impl Quality {
 
     fn count(&mut self, outcome: Option<Outcome>) -> Option<Outcome> {
         let outcome = outcome?;
-        for slice in Slice::of_outcome(&outcome) {
-            self.slices.at(slice).add(&outcome, &self.config);
+        let origin = Slice::of_origin(&outcome);
+        self.slices.open(origin.clone());
+        for slice in Slice::of_prediction(&outcome.scored).iter().chain([&origin]) {
+            if let Some(state) = self.slices.at(slice) {
+                state.add(&outcome, &self.config);
+            }
         }
         Some(outcome)
     }
@@ -129,8 +134,10 @@ impl Quality {
     /// Predictions whose time for a label is over.
     fn settle(&mut self) {
         while let Some((scored, labelled)) = self.join.matured() {
-            for slice in Slice::of_prediction(&scored) {
-                self.slices.at(slice).matured(labelled, &self.config);
+            for slice in &Slice::of_prediction(&scored) {
+                if let Some(state) = self.slices.at(slice) {
+                    state.matured(labelled, &self.config);
+                }
             }
         }
     }

@@ -46,16 +46,14 @@ impl Slice {
         [Self::new(SliceKind::All, ""), version].into_iter().chain(category).collect()
     }
 
-    /// The slices of a prediction and its label.
-    pub(super) fn of_outcome(outcome: &Outcome) -> Vec<Self> {
+    /// The slice of who gave the label.
+    pub(super) fn of_origin(outcome: &Outcome) -> Self {
         let origin = match outcome.origin {
             schemas::Origin::User => "user",
             schemas::Origin::Rating => "rating",
             schemas::Origin::Annotator => "annotator",
         };
-        let mut slices = Self::of_prediction(&outcome.scored);
-        slices.push(Self::new(SliceKind::Origin, origin));
-        slices
+        Self::new(SliceKind::Origin, origin)
     }
 
     /// As alerts and reports name it.
@@ -75,7 +73,7 @@ impl Slice {
 pub struct Slices {
     max_versions: usize,
     max_categories: usize,
-    /// In the order in which they came, but for versions: the one that was used last is last.
+    /// In the order in which they came, but for versions: the one that scored last is last.
     slices: Vec<(Slice, Recent)>,
 }
 
@@ -84,37 +82,43 @@ impl Slices {
         Self { max_versions: config.max_versions, max_categories: config.max_categories, slices: Vec::new() }
     }
 
-    /// The state of a slice, or of the one that it is part of where there are too many of its kind.
-    pub(super) fn at(&mut self, slice: Slice) -> &mut Recent {
-        let place = self.slices.iter().position(|(other, _)| *other == slice);
-        let place = match (place, slice.kind) {
+    /// Makes room for a slice of a prediction, so that its labels find it. A new version is the one that matters: of too many the
+    /// one that nothing was scored by for longest goes, and late labels do not bring it back.
+    pub(super) fn open(&mut self, slice: Slice) {
+        match (self.place(&slice), slice.kind) {
             (Some(place), SliceKind::Version) => {
                 let last = self.slices.remove(place);
-                self.push(last)
+                self.slices.push(last);
             }
-            (Some(place), _) => place,
+            (Some(_), _) => {}
             (None, SliceKind::Version) => {
-                // A new version is the one that matters; the one that was not heard of for longest goes.
                 if self.of_kind(SliceKind::Version) >= self.max_versions
                     && let Some(oldest) = self.slices.iter().position(|(slice, _)| slice.kind == SliceKind::Version)
                 {
                     self.slices.remove(oldest);
                 }
-                self.push((slice, Recent::default()))
+                self.slices.push((slice, Recent::default()));
             }
             (None, SliceKind::Category) if self.of_kind(SliceKind::Category) >= self.max_categories => {
                 let other = Slice::new(SliceKind::Category, OTHER);
-                let place = self.slices.iter().position(|(slice, _)| *slice == other);
-                place.unwrap_or_else(|| self.push((other, Recent::default())))
+                if self.place(&other).is_none() {
+                    self.slices.push((other, Recent::default()));
+                }
             }
-            (None, _) => self.push((slice, Recent::default())),
-        };
-        &mut self.slices[place].1
+            (None, _) => self.slices.push((slice, Recent::default())),
+        }
     }
 
-    fn push(&mut self, slice: (Slice, Recent)) -> usize {
-        self.slices.push(slice);
-        self.slices.len() - 1
+    /// The state of a slice, or of the one that it is part of where there are too many of its kind; none of a version that had to
+    /// go.
+    pub(super) fn at(&mut self, slice: &Slice) -> Option<&mut Recent> {
+        let other = || self.place(&Slice::new(SliceKind::Category, OTHER));
+        let place = self.place(slice).or_else(|| (slice.kind == SliceKind::Category).then(other).flatten())?;
+        Some(&mut self.slices[place].1)
+    }
+
+    fn place(&self, slice: &Slice) -> Option<usize> {
+        self.slices.iter().position(|(other, _)| other == slice)
     }
 
     fn of_kind(&self, kind: SliceKind) -> usize {

@@ -88,6 +88,34 @@ fn slices_are_bounded_and_the_newest_version_is_always_among_them() {
 }
 
 #[test]
+fn a_version_that_had_to_go_is_not_brought_back_by_what_comes_late() {
+    let config = QualityConfig { max_versions: 1, maturity_seconds: 60, ..QualityConfig::default() };
+    let mut quality = Quality::new(config);
+    for (id, version, seconds) in [("a", 1, 0), ("b", 1, 1), ("c", 2, 2)] {
+        quality.scored(id, Scored { version: ModelVersion(version), ..scored(0.9, "books", seconds) });
+    }
+    quality.labelled(&label("c", Label::Positive, 3));
+    quality.labelled(&label("b", Label::Positive, 4));
+    // The time of all three is over.
+    quality.scored("d", Scored { version: ModelVersion(2), ..scored(0.9, "books", 100) });
+    let versions: Vec<_> = quality.figures().into_iter().filter(|f| f.slice.contains_key("version")).collect();
+    assert_eq!(versions.len(), 1);
+    assert_eq!((versions[0].slice["version"].as_str(), versions[0].labelled, versions[0].matured), ("v2", 1, 1));
+    assert_eq!(of_all(&quality).labelled, 2, "among all it counts");
+}
+
+#[test]
+fn labels_from_the_future_make_no_others_wait_in_vain() {
+    let config = QualityConfig { max_waiting: 10, ..QualityConfig::default() };
+    let mut quality = Quality::new(config);
+    (0..10).for_each(|i| drop(quality.labelled(&label(&format!("x{i}"), Label::Positive, 1_000_000_000))));
+    assert_eq!(quality.labelled(&label("early", Label::Positive, 5)), None);
+    assert!(quality.scored("early", scored(0.9, "books", 4)).is_some());
+    let counts = quality.counts();
+    assert_eq!((counts.waiting_labels, counts.without_prediction, counts.waiting_predictions), (9, 1, 0));
+}
+
+#[test]
 fn the_window_forgets_at_once_and_the_fading_figure_slowly() {
     let mut quality = quality(50, 1000);
     for i in 0..150 {

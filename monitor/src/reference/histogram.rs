@@ -61,7 +61,7 @@ impl Histogram {
 
     /// Adds a number; one that is none is missing.
     pub fn add(&mut self, value: f64) {
-        if value.is_nan() {
+        if !value.is_finite() {
             self.missing += 1;
             return;
         }
@@ -108,6 +108,9 @@ mod tests {
         let histogram = Histogram::of(&[0.5, 0.2], &sample(&[0.1, 0.2, 0.3, 0.5, 0.9, f64::NAN]));
         assert_eq!(histogram.counts(), [1, 2, 2, 1]);
         assert_eq!((histogram.numbers(), histogram.numbers_from(0.5)), (5, 2));
+        let mut window = histogram.emptied();
+        window.add(f64::INFINITY);
+        assert_eq!(window.counts(), [0, 0, 0, 1], "a window misses what a reference misses");
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub struct Reference {
     /// The values of features, by name.
     pub features: BTreeMap<String, Histogram>,
     /// The words.
+    #[serde(default, skip_serializing_if = "Words::is_empty")]
     pub words: Words,
     /// The share of words that the model does not know, where somebody counted them.
     #[serde(default)]

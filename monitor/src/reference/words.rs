@@ -45,6 +45,11 @@ impl Default for Words {
 }
 
 impl Words {
+    /// Whether there is no text.
+    pub fn is_empty(&self) -> bool {
+        self.texts == 0
+    }
+
     /// Adds a text.
     pub fn add(&mut self, text: &str) {
         self.texts += 1;
