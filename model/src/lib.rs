@@ -17,6 +17,7 @@ mod slots;
 mod table;
 mod terms;
 mod text;
+mod update;
 mod vocabulary;
 
 pub use artifact::{ArtifactError, MAX_ARTIFACT_BYTES, sha256_hex};
@@ -33,3 +34,4 @@ pub use keep_rates::KeepRates;
 pub use parts::{FeaturePart, Parts, TermPart};
 pub use scoring::{Model, Scratch, TermFrequency, sigmoid};
 pub use terms::{Document, Occurrences};
+pub use update::{Base, NotApplied, Update, UpdateError, UpdatedModel};

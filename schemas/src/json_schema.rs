@@ -2,7 +2,7 @@
 //! copies in `json/` are for people and for other languages. The decoder reads a little more than the schema admits, such as
 //! a time without a zone.
 
-use crate::{Alert, Feedback, Prediction, Review};
+use crate::{Alert, Feedback, ModelState, Prediction, Review};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
@@ -13,6 +13,7 @@ pub fn json_schema() -> Vec<(&'static str, Schema)> {
         ("prediction", schema_of::<Prediction>("prediction")),
         ("feedback", schema_of::<Feedback>("feedback")),
         ("alert", schema_of::<Alert>("alert")),
+        ("modelstate", schema_of::<ModelState>("modelstate")),
     ]
 }
 

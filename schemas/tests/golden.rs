@@ -1,7 +1,7 @@
 //! Records of every form that must decode for ever. Beside each `NAME.json` stands `NAME.out.json`: the same record as it is
 //! written today, so that neither what is read nor what it means can drift. Files are only ever added.
 
-use schemas::{Alert, DecodeError, Feedback, Prediction, Review};
+use schemas::{Alert, DecodeError, Feedback, ModelState, Prediction, Review};
 use serde::Serialize;
 use serde_json::Value;
 use std::fs;
@@ -63,6 +63,11 @@ fn every_golden_feedback_still_decodes() {
 #[test]
 fn every_golden_alert_still_decodes() {
     hold("alert", 2, Alert::decode);
+}
+
+#[test]
+fn every_golden_state_of_a_model_still_decodes() {
+    hold("modelstate", 2, ModelState::decode);
 }
 
 #[test]
