@@ -5,8 +5,7 @@
 mod circuit;
 
 use crate::metrics;
-use circuit::Circuit;
-pub use feature_store::online::Features as EntityFeatures;
+use circuit::{Circuit, Ticket};
 use feature_store::online::{Error, FeatureBatch, OnlineStore, RedisConfig, ReviewEntities};
 use feature_store::views::Views;
 use schemas::Timestamp;
@@ -72,33 +71,33 @@ impl Features {
     }
 
     /// The features of each review of a batch, given its product and user, in one round trip.
-    pub async fn read(&self, batch: &[(Option<&str>, Option<&str>)]) -> Vec<EntityFeatures> {
-        let Some(store) = &self.store else { return vec![EntityFeatures::default(); batch.len()] };
+    pub async fn read(&self, batch: &[(Option<&str>, Option<&str>)]) -> FeatureBatch {
+        let Some(store) = &self.store else { return FeatureBatch::none(batch.len()) };
         let entities = |&(product_id, user_id): &(_, _)| ReviewEntities { product_id, user_id };
         let entities: Vec<_> = batch.iter().map(entities).collect();
-        // What asks for nothing shows nothing of the store, and closes no circuit.
-        if batch.iter().all(|review| *review == (None, None)) {
-            return vec![EntityFeatures::default(); batch.len()];
+        // What asks for nothing shows nothing of the store, and is no trial.
+        if !entities.iter().any(|review| review.is_known_to(store.views())) {
+            return FeatureBatch::none(batch.len());
         }
-        if !self.shared().circuit.allows(Instant::now()) {
-            return entities.iter().map(|review| EntityFeatures::unavailable(store.views(), *review)).collect();
-        }
+        let Some(ticket) = self.shared().circuit.allows(Instant::now()) else {
+            return FeatureBatch::unavailable(store.views(), &entities);
+        };
         let found = store.features(&entities, Timestamp::now()).await;
-        self.record(&found);
+        self.record(ticket, &found);
         if found.undecodable > 0 {
             metrics::count_undecodable_features(found.undecodable);
             self.log("some of what the online store holds cannot be decoded, and counts as missing");
         }
-        found.reviews
+        found
     }
 
     /// Takes note of whether the store answered. A node of a cluster that refuses costs its own entities and no time; one
     /// that is late costs every batch its deadline, as a store that is away as a whole does.
-    fn record(&self, found: &FeatureBatch) {
+    fn record(&self, ticket: Ticket, found: &FeatureBatch) {
         let is_costly = matches!(found.error, Some(Error::TimedOut { .. })) || !found.is_answered;
         let mut shared = self.shared();
         let was_open = shared.circuit.is_open();
-        shared.circuit.record(!is_costly, Instant::now());
+        shared.circuit.record(ticket, !is_costly, Instant::now());
         let is_open = shared.circuit.is_open();
         drop(shared);
         if is_open != was_open {
@@ -142,15 +141,20 @@ mod tests {
     async fn without_a_store_there_is_nothing_to_read() {
         let features = Features::connect(&RedisConfig::default(), &views()).await.unwrap();
         assert!(!features.has_store());
-        assert_eq!(features.read(&[(Some("p"), None), (None, None)]).await, vec![EntityFeatures::default(); 2]);
+        let read = features.read(&[(Some("p"), None), (None, None)]).await;
+        assert!(read.iter().all(|features| features.is_empty() && features.status == FeaturesStatus::None));
+        assert_eq!(read.len(), 2);
     }
 
     #[tokio::test]
     async fn a_batch_that_asks_for_nothing_closes_no_circuit() {
-        let features = Features::from_store(OnlineStore::memory(&views()));
+        let mut config = FeaturesConfig::default();
+        config.views.remove("user_stats");
+        let features = Features::from_store(OnlineStore::memory(&config.parse().unwrap()));
         let long_ago = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
         features.shared().circuit = Circuit::open(long_ago);
-        features.read(&[(None, None)]).await;
+        // Nobody, somebody whom no view is about, and somebody without a name.
+        features.read(&[(None, None), (None, Some("u")), (Some(" "), None)]).await;
         assert!(features.shared().circuit.is_open());
         features.read(&[(Some("p"), None)]).await;
         assert!(!features.shared().circuit.is_open());
@@ -165,9 +169,9 @@ mod tests {
         store.apply(&Update::of_rating(of_p, rating, Timestamp::now(), &source).collect::<Vec<_>>()).await.unwrap();
         let features = Features::from_store(store);
         let read = features.read(&[(Some("p"), None), (None, None), (Some("p"), Some("nobody"))]).await;
-        let of_p = [("product_stats.rating_count".to_owned(), 1.0), ("product_stats.rating_mean".to_owned(), 4.0)];
-        assert_eq!(read[0], EntityFeatures { values: of_p.clone().into(), status: FeaturesStatus::Present });
-        assert_eq!(read[1], EntityFeatures::default());
-        assert_eq!(read[2], EntityFeatures { values: of_p.into(), status: FeaturesStatus::Missing });
+        let read: Vec<_> = read.iter().map(|features| (features.iter().collect::<Vec<_>>(), features.status)).collect();
+        let of_p = [("product_stats.rating_count", 1.0), ("product_stats.rating_mean", 4.0)];
+        use FeaturesStatus::{Missing, None as Nothing, Present};
+        assert_eq!(read, [(of_p.to_vec(), Present), (vec![], Nothing), (of_p.to_vec(), Missing)]);
     }
 }

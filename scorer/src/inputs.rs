@@ -1,10 +1,12 @@
-//! The features that a model takes, from those at hand by name to its own order. What belongs to a feature is found once, when
-//! the model is loaded: a record costs one look-up for each feature, and no memory.
+//! The features that a model takes, from those at hand to its own order. What belongs to a feature is found once, when the
+//! model is loaded, and where it stands once in a batch: a record costs one look-up for each feature, and no memory.
 
 use crate::metrics;
 use ::metrics::Counter;
+use feature_store::online::Features;
+use feature_store::views::FeatureNames;
 use model::{FeatureConfig, MAX_FEATURES, Model};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Deref;
 
 /// The features that a model takes, in its order.
@@ -24,6 +26,10 @@ pub struct FeatureValues {
     features: usize,
 }
 
+/// Where a model's features stand in the batches of a store, in the model's order.
+#[derive(Debug)]
+pub(crate) struct FeatureColumns(Vec<Option<usize>>);
+
 impl FeatureInputs {
     /// Those of a model. Telemetry, where missing values are to be counted, has to be started before.
     pub fn of(model: &Model) -> Self {
@@ -34,16 +40,27 @@ impl FeatureInputs {
         Self(model.features().iter().map(input).collect())
     }
 
-    /// The values that the model takes of those at hand. What it misses counts as the model says, and in a metric.
-    pub fn values(&self, at_hand: &BTreeMap<String, f64>) -> FeatureValues {
+    /// The values that the model takes of those at hand, which come in its order. What it misses counts as the model says,
+    /// and in a metric.
+    pub fn values(&self, at_hand: impl IntoIterator<Item = Option<f64>>) -> FeatureValues {
         let mut values = [f64::NAN; MAX_FEATURES];
-        for (value, Input { feature, missing }) in values.iter_mut().zip(&self.0) {
-            match at_hand.get(&feature.name) {
-                Some(&found) if feature.takes(found) => *value = found,
+        for ((value, Input { feature, missing }), found) in values.iter_mut().zip(&self.0).zip(at_hand) {
+            match found {
+                Some(found) if feature.takes(found) => *value = found,
                 _ => missing.increment(1),
             }
         }
         FeatureValues { values, features: self.0.len() }
+    }
+
+    /// Where the model's features stand among those of a batch that was read.
+    pub(crate) fn columns(&self, names: &FeatureNames) -> FeatureColumns {
+        FeatureColumns(self.names().map(|name| names.place(name)).collect())
+    }
+
+    /// The values that the model takes of those that were read for a review.
+    pub(crate) fn values_of(&self, read: Features<'_>, columns: &FeatureColumns) -> FeatureValues {
+        self.values(columns.0.iter().map(|column| column.and_then(|column| read.at(column))))
     }
 
     /// The names of those that are not among the given ones.
@@ -85,8 +102,9 @@ mod tests {
     }
 
     fn values(at_hand: &[(&str, f64)]) -> Vec<Option<f64>> {
-        let at_hand = at_hand.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
-        inputs().values(&at_hand).iter().map(|value| value.is_finite().then_some(*value)).collect()
+        let inputs = inputs();
+        let of = |name| at_hand.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+        inputs.values(inputs.names().map(of)).iter().map(|value| value.is_finite().then_some(*value)).collect()
     }
 
     #[test]

@@ -60,7 +60,8 @@ impl<'a> Predictor<'a> {
         if text.trim().is_empty() {
             return Answer::Refusal { text, error: "the text is empty" };
         }
-        let values = self.model.inputs.values(&self.features);
+        let inputs = &self.model.inputs;
+        let values = inputs.values(inputs.names().map(|name| self.features.get(name).copied()));
         let document = Document { title: None, text, features: &values };
         let scored = score(self.model, &document, &mut self.scratch);
         let explanation = self.explain.then(|| {

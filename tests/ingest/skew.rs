@@ -25,7 +25,7 @@ const NAMES: [&str; 4] =
 /// The values of [`NAMES`]; none where nothing is known.
 type Values = [Option<f64>; 4];
 
-/// Reviews of eight days, several a day of each product; a tenth has no rating, a tenth no user.
+/// Reviews of eight days, several a day of each product; a tenth has no rating, a tenth no user, and a tenth a blank one.
 fn generated() -> Vec<Vec<Review>> {
     let mut state = 7_u64;
     let mut below = |bound: u64| {
@@ -35,7 +35,11 @@ fn generated() -> Vec<Vec<Review>> {
     let mut review = |day: i64, i: i64| Review {
         review_id: ReviewId(format!("{day}-{i}")),
         product_id: Some(format!("product-{}", below(40))),
-        user_id: (below(10) > 0).then(|| format!("user-{}", below(150))),
+        user_id: match below(10) {
+            0 => None,
+            1 => Some(" ".to_owned()),
+            _ => Some(format!("user-{}", below(150))),
+        },
         title: None,
         text: if below(2) == 0 { "a good product" } else { "a bad product" }.to_owned(),
         rating: (below(10) > 0).then(|| Rating::new(1.0 + below(9) as f64 / 2.0).unwrap()),
@@ -69,7 +73,9 @@ impl Applied {
 }
 
 fn entities(review: &Review) -> [Option<(&'static str, String)>; 2] {
-    [review.product_id.clone().map(|id| ("product", id)), review.user_id.clone().map(|id| ("user", id))]
+    // A blank id names nobody.
+    let named = |id: &Option<String>| id.clone().filter(|id| !id.trim().is_empty());
+    [named(&review.product_id).map(|id| ("product", id)), named(&review.user_id).map(|id| ("user", id))]
 }
 
 struct Skew {

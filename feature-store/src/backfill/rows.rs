@@ -6,6 +6,7 @@ use crate::offline::column::{Column, is_usable};
 use crate::offline::random_access::RandomAccess;
 use crate::offline::source::{Content, Source as FileSource, raw_bytes};
 use crate::offline::{Condition, Field, FileError, ReadOptions, ReviewFiles};
+use crate::online::is_id;
 use arrow_array::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
@@ -150,7 +151,7 @@ impl Plan {
             }
             let id = |column: Option<usize>| {
                 let id = column.and_then(|column| cell(column).into_text().ok().flatten());
-                id.filter(|id| !id.trim().is_empty())
+                id.filter(|id| is_id(id))
             };
             let source = match self.source {
                 None => source(content, number),

@@ -1,6 +1,7 @@
 //! Entities as numbers: an id of any length becomes 128 bits, so that what is kept and spilled per row has one width. Two
 //! of a billion ids share a number once in 10^20 joins; the seed is drawn anew for each join, so nobody can choose ids that do.
 
+use crate::online::is_id;
 use std::hash::{BuildHasher, RandomState};
 use twox_hash::XxHash3_128;
 
@@ -24,7 +25,7 @@ impl Keys {
 
     /// The key of an id; none of a blank one, which names nobody.
     pub(super) fn of(self, id: &str) -> Option<Key> {
-        (!id.trim().is_empty()).then(|| XxHash3_128::oneshot_with_seed(self.seed, id.as_bytes()))
+        is_id(id).then(|| XxHash3_128::oneshot_with_seed(self.seed, id.as_bytes()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Field;
 use super::cell::Cell;
+use crate::online::is_id;
 use schemas::{Label, Rating, Timestamp};
 use std::borrow::Cow;
 use std::fmt;
@@ -171,7 +172,7 @@ impl<'a> RowRef<'a> {
     }
 
     fn id(&mut self, field: Field, cell: Cell<'a>) -> Option<Cow<'a, str>> {
-        self.text(field, cell).filter(|id| !id.trim().is_empty())
+        self.text(field, cell).filter(|id| is_id(id))
     }
 
     fn text(&mut self, field: Field, cell: Cell<'a>) -> Option<Cow<'a, str>> {

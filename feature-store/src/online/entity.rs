@@ -1,6 +1,6 @@
 //! Somebody or something that has features.
 
-use crate::views::EntityKind;
+use crate::views::{EntityKind, Views};
 
 /// A product or a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,7 +33,20 @@ pub struct ReviewEntities<'a> {
 }
 
 impl<'a> ReviewEntities<'a> {
+    /// Those that have a name: see [`is_id`].
     pub(super) fn entities(self) -> impl Iterator<Item = Entity<'a>> {
-        self.product_id.map(Entity::product).into_iter().chain(self.user_id.map(Entity::user))
+        let named = self.product_id.map(Entity::product).into_iter().chain(self.user_id.map(Entity::user));
+        named.filter(|entity| is_id(entity.id))
     }
+
+    /// Whether there are views of any of them.
+    pub fn is_known_to(self, views: &Views) -> bool {
+        self.entities().any(|entity| views.know(entity.kind))
+    }
+}
+
+/// Whether a text names somebody or something. A blank one is what shops write for nobody: all who have none would be one,
+/// with the features of a crowd. The same online and in history.
+pub(crate) fn is_id(text: &str) -> bool {
+    !text.trim().is_empty()
 }

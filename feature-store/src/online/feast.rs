@@ -7,6 +7,7 @@
 mod key;
 mod message;
 
+pub(crate) use key::append_entity_key;
 pub use key::{KeyValue, entity_key, event_time_field, feature_field};
 pub use message::{Value, decode_timestamp, encode_timestamp};
 

@@ -5,7 +5,8 @@
 mod passing;
 
 use super::reviews::{REMEMBERED_SECONDS, RememberedEntities};
-use super::store::{Reading, Readings, ViewReading};
+use super::rows::Row as FoundRow;
+use super::store::Readings;
 use super::update::{self, Applied, Origin, Reached, Update};
 use super::{Entity, ReviewEntities};
 use crate::views::{EntityKind, State, View, Views};
@@ -60,15 +61,21 @@ impl MemoryStore {
 
     /// The values of entities, in their order.
     pub fn read(&self, entities: &[Entity<'_>], now: Timestamp) -> Readings {
+        let mut readings = Readings { entities: Vec::with_capacity(entities.len()), undecodable: 0, error: None };
+        self.read_rows(entities, |place, view, row| readings.add(place, view, row, now));
+        readings
+    }
+
+    pub(super) fn read_rows(&self, entities: &[Entity<'_>], mut each: impl FnMut(usize, &View, FoundRow<'_>)) {
         let rows = self.rows();
-        let reading = |entity: &Entity<'_>| {
+        let mut values = Vec::new();
+        for (place, entity) in entities.iter().enumerate() {
             let rows = rows[entity.kind as usize].get(entity.id);
-            let views = self.views.of(entity.kind).enumerate();
-            let read =
-                |(place, view): (usize, &View)| rows.map_or(ViewReading::Missing, |rows| rows[place].read(view, now));
-            Reading { views: views.map(read).collect() }
-        };
-        Readings { entities: entities.iter().map(reading).collect(), undecodable: 0, error: None }
+            for (at, view) in self.views.of(entity.kind).enumerate() {
+                let found = rows.map_or(FoundRow::Missing, |rows| rows[at].read(view, &mut values));
+                each(place, view, found);
+            }
+        }
     }
 
     /// Applies updates as they come.
@@ -136,9 +143,10 @@ impl Row {
         self.reached[place].2.advance(record.offset, origin)
     }
 
-    fn read(&self, view: &View, now: Timestamp) -> ViewReading {
-        let Some(event_time) = self.state.event_time() else { return ViewReading::Missing };
-        let values = self.state.values(view).into_iter().map(|value| Some(value).filter(|value| !value.is_nan()));
-        ViewReading::of(view, values.collect(), event_time, now)
+    fn read<'v>(&self, view: &View, values: &'v mut Vec<f64>) -> FoundRow<'v> {
+        let Some(event_time) = self.state.event_time() else { return FoundRow::Missing };
+        values.clear();
+        values.extend(view.features().iter().map(|feature| self.state.value(feature)));
+        FoundRow::Found { values, event_time }
     }
 }

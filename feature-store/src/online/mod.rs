@@ -13,10 +13,12 @@ mod features;
 mod memory;
 mod redis;
 mod reviews;
+mod rows;
 mod store;
 mod update;
 
 pub use config::RedisConfig;
+pub(crate) use entity::is_id;
 pub use entity::{Entity, ReviewEntities};
 pub use error::Error;
 pub use features::{FeatureBatch, Features};

@@ -1,6 +1,7 @@
 //! The online store as its callers hold it: Redis or memory, with one meaning. Reading takes the present as an argument,
 //! because whether a value is stale depends on it and on nothing else.
 
+use super::rows::{Row, is_stale};
 use super::update::{Applied, Origin, Update};
 use super::{Entity, Error, MemoryStore, RedisConfig, RedisStore};
 use crate::views::{View, Views};
@@ -55,11 +56,28 @@ pub struct Readings {
     pub error: Option<Error>,
 }
 
+impl Readings {
+    /// Takes the next row of the entity at this place.
+    pub(super) fn add(&mut self, place: usize, view: &View, row: Row<'_>, now: Timestamp) {
+        if self.entities.len() == place {
+            self.entities.push(Reading { views: Vec::with_capacity(1) });
+        }
+        if let Some(reading) = self.entities.last_mut() {
+            reading.views.push(ViewReading::of(view, row, now));
+        }
+    }
+}
+
 impl ViewReading {
-    pub(super) fn of(view: &View, values: Vec<Option<f64>>, event_time: Timestamp, now: Timestamp) -> Self {
-        let age_millis = now.epoch_millis() - event_time.epoch_millis();
+    fn of(view: &View, row: Row<'_>, now: Timestamp) -> Self {
+        let (values, event_time) = match row {
+            Row::Found { values, event_time } => (values, event_time),
+            Row::Missing => return Self::Missing,
+            Row::Unavailable => return Self::Unavailable,
+        };
+        let values = values.iter().map(|value| Some(*value).filter(|value| !value.is_nan())).collect();
         let values = Values { values, event_time };
-        if view.ttl_millis().is_some_and(|ttl| age_millis > ttl) { Self::Stale(values) } else { Self::Present(values) }
+        if is_stale(view, event_time, now) { Self::Stale(values) } else { Self::Present(values) }
     }
 }
 
@@ -99,10 +117,9 @@ impl OnlineStore {
     /// Reads entities in one round trip per server, within the store's deadline. Never fails: what cannot be had is
     /// unavailable.
     pub async fn read(&self, entities: &[Entity<'_>], now: Timestamp) -> Readings {
-        match self {
-            Self::Redis(store) => store.read(entities, now).await,
-            Self::Memory(store) => store.read(entities, now),
-        }
+        let mut readings = Readings { entities: Vec::with_capacity(entities.len()), undecodable: 0, error: None };
+        let outcome = self.read_rows(entities, |place, view, row| readings.add(place, view, row, now)).await;
+        Readings { undecodable: outcome.undecodable, error: outcome.error, ..readings }
     }
 
     /// Applies updates as they come from the stream. After an error any part of them may have been applied: apply the same

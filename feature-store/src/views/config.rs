@@ -94,7 +94,7 @@ impl FeaturesConfig {
         let views = self.views.iter().map(|(name, view)| view.parse(name, self.ttl_days));
         let views: Vec<View> = views.collect::<Result<_, _>>()?;
         check_fields(&views)?;
-        Ok(Views { project: self.project.as_str().into(), views: views.into() })
+        Ok(Views::new(&self.project, views))
     }
 
     /// What is wrong with the section, if anything.

@@ -31,7 +31,7 @@ pub use config::{FeatureConfig, FeaturesConfig, InvalidViews, ViewConfig};
 pub(crate) use decay::{HALVINGS_LIMIT, SERIES_TERMS};
 pub use future::is_future;
 pub use state::{Event, State, value_of_label};
-pub use view::{EntityKind, EventSource, Feature, View, Views};
+pub use view::{EntityKind, EventSource, Feature, FeatureNames, View, Views};
 
 /// Days are UTC days, and a ttl counts them in full.
 pub(crate) const DAY_MILLIS: i64 = 86_400_000;

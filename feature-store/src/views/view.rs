@@ -5,6 +5,7 @@ use super::Aggregate;
 use super::aggregate::Span;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,9 +57,14 @@ impl EventSource {
 /// The views of a configuration, in the order of their names. Clones share them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Views {
-    pub(super) project: Arc<str>,
-    pub(super) views: Arc<[View]>,
+    project: Arc<str>,
+    views: Arc<[View]>,
+    feature_names: FeatureNames,
 }
+
+/// The full names of all features of some views, in alphabetical order. Clones share them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FeatureNames(Arc<[String]>);
 
 /// Features of one kind of entity from one kind of event.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,9 +88,42 @@ pub struct Feature {
     pub(super) aggregate: Aggregate,
     /// The place of its half-life among the view's, where it has one.
     pub(super) half_life: usize,
+    /// The place of its name among those of all views.
+    pub(super) column: usize,
+}
+
+impl FeatureNames {
+    fn of(views: &[View]) -> Self {
+        let mut names: Vec<String> =
+            views.iter().flat_map(View::features).map(|feature| feature.full_name.clone()).collect();
+        names.sort_unstable();
+        Self(names.into())
+    }
+
+    /// The place of a name.
+    pub fn place(&self, name: &str) -> Option<usize> {
+        self.0.binary_search_by(|known| known.as_str().cmp(name)).ok()
+    }
+}
+
+impl Deref for FeatureNames {
+    type Target = [String];
+
+    fn deref(&self) -> &[String] {
+        &self.0
+    }
 }
 
 impl Views {
+    /// Views whose names and fields do not clash, in the order of their names.
+    pub(super) fn new(project: &str, mut views: Vec<View>) -> Self {
+        let feature_names = FeatureNames::of(&views);
+        for feature in views.iter_mut().flat_map(|view| &mut view.features) {
+            feature.column = feature_names.place(&feature.full_name).expect("the names are those of these features");
+        }
+        Self { project: project.into(), views: views.into(), feature_names }
+    }
+
     /// Feast's project: the end of every key in Redis.
     pub fn project(&self) -> &str {
         &self.project
@@ -95,6 +134,11 @@ impl Views {
         self.views.iter()
     }
 
+    /// The names of all features.
+    pub fn feature_names(&self) -> &FeatureNames {
+        &self.feature_names
+    }
+
     /// The view of this name.
     pub fn get(&self, name: &str) -> Option<&View> {
         self.iter().find(|view| view.name == name)
@@ -103,6 +147,11 @@ impl Views {
     /// The views of a kind of entity.
     pub fn of(&self, entity: EntityKind) -> impl Iterator<Item = &View> {
         self.iter().filter(move |view| view.entity == entity)
+    }
+
+    /// Whether there are any of this kind of entity.
+    pub(crate) fn know(&self, entity: EntityKind) -> bool {
+        self.of(entity).next().is_some()
     }
 
     /// How long after its last event an entity is of no use to any view; none for ever, as it is when some view is never
@@ -174,6 +223,11 @@ impl Feature {
     pub(crate) fn half_life(&self) -> usize {
         self.half_life
     }
+
+    /// The place of its name among [`Views::feature_names`].
+    pub(crate) fn column(&self) -> usize {
+        self.column
+    }
 }
 
 impl View {
@@ -204,7 +258,7 @@ impl View {
             Span::Window { days } => self.longest_window_days = self.longest_window_days.max(days),
         }
         let full_name = format!("{}.{name}", self.name);
-        self.features.push(Feature { name: name.to_owned(), full_name, aggregate, half_life });
+        self.features.push(Feature { name: name.to_owned(), full_name, aggregate, half_life, column: 0 });
     }
 }
 

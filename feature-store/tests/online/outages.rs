@@ -107,7 +107,7 @@ async fn a_slow_server_is_given_up_at_the_deadline_and_taken_up_again() {
     let review = ReviewEntities { product_id: Some("p"), user_id: None };
     let batch = store.features(&[review, ReviewEntities::default()], at(0)).await;
     assert!(batch.error.is_some());
-    let statuses: Vec<_> = batch.reviews.iter().map(|features| features.status).collect();
+    let statuses: Vec<_> = batch.iter().map(|features| features.status).collect();
     assert_eq!(statuses, [FeaturesStatus::Unavailable, FeaturesStatus::None]);
 
     proxy.hold_up(false);

@@ -4,7 +4,6 @@
 use super::FeaturesStatus;
 use crate::{ModelRef, ReviewId, Timestamp};
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// Encodes predictions of one model for records of one topic.
 pub struct PredictionEncoder {
@@ -14,12 +13,13 @@ pub struct PredictionEncoder {
 
 /// What one prediction says that others don't; the fields are those of [`Prediction`](super::Prediction).
 #[expect(missing_docs, reason = "they stand at Prediction")]
-pub struct PredictionParts<'a> {
+pub struct PredictionParts<'a, F> {
     pub review_id: &'a ReviewId,
     pub sentiment: &'a str,
     pub confidence: f64,
     pub probability: f64,
-    pub features: &'a BTreeMap<String, f64>,
+    /// An object of numbers by name.
+    pub features: F,
     pub features_status: FeaturesStatus,
     pub partition: i32,
     pub offset: i64,
@@ -37,7 +37,7 @@ impl PredictionEncoder {
     }
 
     /// Appends the JSON of a prediction.
-    pub fn encode(&self, parts: &PredictionParts<'_>, out: &mut Vec<u8>) {
+    pub fn encode<F: Serialize>(&self, parts: &PredictionParts<'_, F>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"review_id\":");
         append(out, parts.review_id);
         out.extend_from_slice(b",\"sentiment\":");
@@ -49,7 +49,7 @@ impl PredictionEncoder {
         out.extend_from_slice(b",\"model\":");
         out.extend_from_slice(&self.model);
         out.extend_from_slice(b",\"features\":");
-        append(out, parts.features);
+        append(out, &parts.features);
         out.extend_from_slice(b",\"features_status\":");
         append(out, &parts.features_status);
         out.extend_from_slice(b",\"source\":{\"topic\":");
@@ -75,6 +75,7 @@ mod tests {
     use super::super::{Prediction, Source};
     use super::*;
     use crate::ModelVersion;
+    use std::collections::BTreeMap;
 
     #[test]
     fn the_bytes_are_those_of_serde() {

@@ -4,11 +4,12 @@
 use super::body::{self, Body};
 use super::error::ApiError;
 use super::{Gateway, compute, reviews};
-use crate::features::EntityFeatures;
+use crate::inputs::FeatureColumns;
 use crate::{LoadedModel, metrics};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use feature_store::online::{FeatureBatch, Features};
 use model::{Document, Scratch};
 use schemars::JsonSchema;
 use schemas::{FeaturesStatus, ModelName, ModelVersion};
@@ -83,8 +84,9 @@ pub(super) struct PredictResponse<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     review_id: Option<&'a str>,
     /// The values that the online store held of the product and the user, by name.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    features: BTreeMap<String, f64>,
+    #[serde(skip_serializing_if = "Features::is_empty")]
+    #[schemars(with = "BTreeMap<String, f64>")]
+    features: Features<'a>,
     /// How those values came to be; absent without an online store, or when the request names no product or user.
     #[serde(skip_serializing_if = "is_none")]
     features_status: FeaturesStatus,
@@ -112,8 +114,10 @@ pub(super) async fn predict(State(gateway): State<Gateway>, request: Request) ->
     let body = Body::read(&gateway, request).await?;
     let review = body.parsed(&gateway, |bytes| body::parse(bytes, PhantomData::<PredictRequest>)).await?;
     review.check(gateway.config().max_text_characters)?;
-    let features = gateway.shared.features.read(&[review.entities()]).await.pop().unwrap_or_default();
-    let work = move || compute::with_scratch(|scratch| json(&predict_one(&model, &review, features, scratch)));
+    let features = gateway.shared.features.read(&[review.entities()]).await;
+    let columns = model.inputs.columns(features.names());
+    let work =
+        move || compute::with_scratch(|scratch| json(&predict_one(&model, &review, features.of(0), &columns, scratch)));
     compute::run(&gateway, body.len(), work).await
 }
 
@@ -128,27 +132,31 @@ pub(super) async fn predict_batch(State(gateway): State<Gateway>, request: Reque
     }
     let entities: Vec<_> = reviews.iter().map(PredictRequest::entities).collect();
     let features = gateway.shared.features.read(&entities).await;
-    let work = move || compute::with_scratch(|scratch| json(&predict_many(&model, &reviews, features, scratch)));
+    let work = move || compute::with_scratch(|scratch| json(&predict_many(&model, &reviews, &features, scratch)));
     compute::run(&gateway, body.len(), work).await
 }
 
 fn predict_many<'a>(
     model: &'a Arc<LoadedModel>,
     reviews: &'a [PredictRequest],
-    features: Vec<EntityFeatures>,
+    features: &'a FeatureBatch,
     scratch: &mut Scratch,
 ) -> BatchResponse<'a> {
-    let each = reviews.iter().zip(features);
-    BatchResponse { predictions: each.map(|(review, found)| predict_one(model, review, found, scratch)).collect() }
+    let columns = model.inputs.columns(features.names());
+    let each = reviews.iter().zip(features.iter());
+    BatchResponse {
+        predictions: each.map(|(review, found)| predict_one(model, review, found, &columns, scratch)).collect(),
+    }
 }
 
 fn predict_one<'a>(
     model: &'a LoadedModel,
     review: &'a PredictRequest,
-    features: EntityFeatures,
+    features: Features<'a>,
+    columns: &FeatureColumns,
     scratch: &mut Scratch,
 ) -> PredictResponse<'a> {
-    let values = model.inputs.values(&features.values);
+    let values = model.inputs.values_of(features, columns);
     let scored = crate::score(model, &review.document(&values), scratch);
     metrics::count_gateway_prediction(scored.label);
     PredictResponse {
@@ -158,8 +166,8 @@ fn predict_one<'a>(
         model_name: &model.reference.name,
         model_version: model.reference.version,
         review_id: review.review_id.as_deref(),
-        features: features.values,
         features_status: features.status,
+        features,
     }
 }
 

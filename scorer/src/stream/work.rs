@@ -3,8 +3,11 @@
 
 use super::batch::{Batch, Taken};
 use super::dead_letter::{DeadLetter, DeadLetterCause};
-use crate::features::{EntityFeatures, Features};
+use crate::features::Features;
+use crate::inputs::FeatureColumns;
 use crate::{LoadedModel, ModelHandle, score};
+use feature_store::online::{FeatureBatch, Features as ReviewFeatures};
+use feature_store::views::FeatureNames;
 use model::{Document, Scratch};
 use rdkafka::Message;
 use rdkafka::message::BorrowedMessage;
@@ -37,7 +40,7 @@ pub(super) struct Worker {
 struct Awaiting<'c> {
     batch: Batch<'c>,
     decoded: Arc<Vec<Decoded>>,
-    features: JoinHandle<Vec<EntityFeatures>>,
+    features: JoinHandle<FeatureBatch>,
 }
 
 /// A batch with what is to be published for each of its records.
@@ -102,12 +105,14 @@ impl<'c> ScoredBatch<'c> {
 /// What holds for a whole batch.
 struct Making<'a> {
     model: &'a LoadedModel,
+    columns: FeatureColumns,
     encoder: PredictionEncoder,
 }
 
 impl<'a> Making<'a> {
-    fn new(model: &'a LoadedModel, topic: &str) -> Self {
-        Self { model, encoder: PredictionEncoder::new(&model.reference, topic) }
+    fn new(model: &'a LoadedModel, names: &FeatureNames, topic: &str) -> Self {
+        let encoder = PredictionEncoder::new(&model.reference, topic);
+        Self { model, columns: model.inputs.columns(names), encoder }
     }
 }
 
@@ -159,9 +164,9 @@ impl Worker {
         let features = self.runtime.block_on(features).expect("features are read by code that does not panic");
         assert_eq!(features.len(), decoded.len(), "each review has an answer");
         let model = self.model.current();
-        let making = Making::new(&model, &self.topic);
+        let making = Making::new(&model, features.names(), &self.topic);
         let shares = self.in_shares(&batch.records, |start, records| {
-            let given = decoded[start..].iter().zip(&features[start..]);
+            let given = decoded.iter().zip(features.iter()).skip(start);
             self.share(&making, records.iter().zip(given).map(|(taken, (review, found))| (taken, review, found)))
         });
         ScoredBatch::new(batch, shares)
@@ -170,10 +175,9 @@ impl Worker {
     /// The same without an online store.
     fn score<'c>(&self, batch: Batch<'c>) -> ScoredBatch<'c> {
         let model = self.model.current();
-        let making = Making::new(&model, &self.topic);
-        let none = EntityFeatures::default();
+        let making = Making::new(&model, &FeatureNames::default(), &self.topic);
         let shares = self.in_shares(&batch.records, |_, records| {
-            self.share(&making, records.iter().map(|taken| (taken, decoded(taken), &none)))
+            self.share(&making, records.iter().map(|taken| (taken, decoded(taken), ReviewFeatures::NONE)))
         });
         ScoredBatch::new(batch, shares)
     }
@@ -205,7 +209,7 @@ impl Worker {
     fn share<'t>(
         &self,
         making: &Making<'_>,
-        records: impl ExactSizeIterator<Item = (&'t Taken<'t>, impl Borrow<Decoded>, &'t EntityFeatures)>,
+        records: impl ExactSizeIterator<Item = (&'t Taken<'t>, impl Borrow<Decoded>, ReviewFeatures<'t>)>,
     ) -> Share {
         let mut bytes = Vec::with_capacity(records.len() * PREDICTION_BYTES);
         let outcomes = records
@@ -219,7 +223,7 @@ impl Worker {
         making: &Making<'_>,
         taken: &Taken<'_>,
         decoded: &Decoded,
-        features: &EntityFeatures,
+        features: ReviewFeatures<'_>,
         bytes: &mut Vec<u8>,
     ) -> Outcome {
         let review = match decoded {
@@ -238,13 +242,13 @@ impl Worker {
         making: &Making<'_>,
         message: &BorrowedMessage<'_>,
         review: &Review,
-        features: &EntityFeatures,
+        features: ReviewFeatures<'_>,
         bytes: &mut Vec<u8>,
     ) -> Ready {
         thread_local!(static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new()));
         let span = super::report::process_span(message, &self.topic);
         let _entered = span.as_ref().map(|(span, _)| span.enter());
-        let values = making.model.inputs.values(&features.values);
+        let values = making.model.inputs.values_of(features, &making.columns);
         let document = Document { title: review.title.as_deref(), text: &review.text, features: &values };
         let scored = SCRATCH.with_borrow_mut(|scratch| score(making.model, &document, scratch));
         let key = bytes.len();
@@ -255,7 +259,7 @@ impl Worker {
             sentiment: scored.sentiment,
             confidence: scored.confidence,
             probability: scored.probability,
-            features: &features.values,
+            features,
             features_status: features.status,
             partition: message.partition(),
             offset: message.offset(),

@@ -16,26 +16,31 @@ const INT64_TYPE: u32 = 4;
 /// The key of an entity's hash. Join keys are sorted by name, each behind its type and length; the project ends the key
 /// with neither length nor separator.
 pub fn entity_key(join_keys: &[(&str, KeyValue<'_>)], project: &str) -> Vec<u8> {
+    let mut sorted = join_keys.to_vec();
+    sorted.sort_unstable_by_key(|(name, _)| *name);
+    let mut key = Vec::with_capacity(96);
+    append_entity_key(&mut key, &sorted, project);
+    key
+}
+
+/// Appends the key of an entity whose join keys are sorted.
+pub(crate) fn append_entity_key(key: &mut Vec<u8>, join_keys: &[(&str, KeyValue<'_>)], project: &str) {
     fn put(key: &mut Vec<u8>, kind: u32, bytes: &[u8]) {
         key.extend_from_slice(&kind.to_le_bytes());
         key.extend_from_slice(&length(bytes));
         key.extend_from_slice(bytes);
     }
-    let mut sorted = join_keys.to_vec();
-    sorted.sort_unstable_by_key(|(name, _)| *name);
-    let mut key = Vec::with_capacity(96);
-    key.extend_from_slice(&length(&sorted));
-    for (name, _) in &sorted {
-        put(&mut key, STRING_TYPE, name.as_bytes());
+    key.extend_from_slice(&length(join_keys));
+    for (name, _) in join_keys {
+        put(key, STRING_TYPE, name.as_bytes());
     }
-    for (_, value) in &sorted {
+    for (_, value) in join_keys {
         match value {
-            KeyValue::String(text) => put(&mut key, STRING_TYPE, text.as_bytes()),
-            KeyValue::Int64(number) => put(&mut key, INT64_TYPE, &number.to_le_bytes()),
+            KeyValue::String(text) => put(key, STRING_TYPE, text.as_bytes()),
+            KeyValue::Int64(number) => put(key, INT64_TYPE, &number.to_le_bytes()),
         }
     }
     key.extend_from_slice(project.as_bytes());
-    key
 }
 
 fn length<T>(items: &[T]) -> [u8; 4] {

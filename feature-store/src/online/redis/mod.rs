@@ -13,6 +13,7 @@ mod arrangement;
 mod cluster;
 mod connection;
 mod failure;
+mod keys;
 mod remembering;
 mod reply;
 mod row;
@@ -23,13 +24,13 @@ mod servers;
 mod slot;
 
 use super::feast::{self, KeyValue};
-use super::store::{Reading, Readings, ViewReading};
+use super::rows::{Outcome, Row};
 use super::update::{self, Applied, Group, Origin, Update};
 use super::{Entity, Error, RedisConfig};
-use crate::views::{EntityKind, Views};
+use crate::views::{EntityKind, View, Views};
+use keys::Keys;
 use reply::{Reply, Request, Value};
 use row::Undecodable;
-use schemas::Timestamp;
 use script::ViewScript;
 use servers::{Answer, Batch, Servers};
 use std::fmt;
@@ -114,52 +115,49 @@ impl RedisStore {
     }
 
     /// Reads entities in one round trip per server. What cannot be decoded is missing, and counted.
-    pub async fn read(&self, entities: &[Entity<'_>], now: Timestamp) -> Readings {
-        let keys: Vec<Vec<u8>> = entities.iter().map(|entity| self.key(entity)).collect();
+    pub(super) async fn read_rows(
+        &self,
+        entities: &[Entity<'_>],
+        mut each: impl FnMut(usize, &View, Row<'_>) + Send,
+    ) -> Outcome {
+        let keys = self.keys(entities.iter());
         let add = |request: &mut Request, place: usize| {
             let fields = &self.fields[entities[place].kind as usize];
             request.begin(2 + fields.count);
             request.word(b"HMGET");
-            request.word(&keys[place]);
+            request.word(keys.get(place));
             request.encoded(&fields.encoded);
         };
         let deadlines = u32::try_from(entities.len().div_ceil(ENTITIES_PER_DEADLINE)).unwrap_or(u32::MAX).max(1);
         let limit = self.deadline.saturating_mul(deadlines);
         let answers = self.servers.run(&Batch { keys: &keys, add: &add, prelude: None, limit }).await;
-        let mut readings = Readings { entities: Vec::with_capacity(entities.len()), undecodable: 0, error: None };
-        for (entity, answer) in entities.iter().zip(answers) {
-            let reading = self.reading(entity.kind, answer, now, &mut readings);
-            readings.entities.push(reading);
-        }
-        readings
-    }
-
-    fn reading(&self, kind: EntityKind, answer: Answer, now: Timestamp, readings: &mut Readings) -> Reading {
-        let of_all = |reading: ViewReading| Reading { views: self.views.of(kind).map(|_| reading.clone()).collect() };
-        match value_of(&answer) {
-            Ok(Value::Array(mut fields)) => {
-                let mut views = Vec::with_capacity(1);
-                for view in self.views.of(kind) {
-                    views.push(match row::decode(view, &mut fields) {
-                        Ok(Some((values, event_time))) => ViewReading::of(view, values, event_time, now),
-                        Ok(None) => ViewReading::Missing,
-                        Err(Undecodable) => {
-                            readings.undecodable += 1;
-                            ViewReading::Missing
+        let (mut outcome, mut values) = (Outcome::default(), Vec::new());
+        for (place, (entity, answer)) in entities.iter().zip(answers).enumerate() {
+            let views = self.views.of(entity.kind);
+            match value_of(&answer) {
+                Ok(Value::Array(mut fields)) => {
+                    for view in views {
+                        match row::decode(view, &mut fields, &mut values) {
+                            Ok(Some(event_time)) => each(place, view, Row::Found { values: &values, event_time }),
+                            Ok(None) => each(place, view, Row::Missing),
+                            Err(Undecodable) => {
+                                outcome.undecodable += 1;
+                                each(place, view, Row::Missing);
+                            }
                         }
-                    });
+                    }
                 }
-                Reading { views }
-            }
-            Ok(Value::Refused(reason)) if is_of_another_type(reason) => {
-                readings.undecodable += 1;
-                of_all(ViewReading::Missing)
-            }
-            _ => {
-                readings.error.get_or_insert_with(|| self.error_of(&answer));
-                of_all(ViewReading::Unavailable)
+                Ok(Value::Refused(reason)) if is_of_another_type(reason) => {
+                    outcome.undecodable += 1;
+                    views.for_each(|view| each(place, view, Row::Missing));
+                }
+                _ => {
+                    outcome.error.get_or_insert_with(|| self.error_of(&answer));
+                    views.for_each(|view| each(place, view, Row::Unavailable));
+                }
             }
         }
+        outcome
     }
 
     /// Applies updates, one script per entity, view and source partition.
@@ -200,13 +198,13 @@ impl RedisStore {
         prelude: Option<&Request>,
         outcome: &mut Applied,
     ) -> Result<Vec<usize>, Error> {
-        let keys: Vec<Vec<u8>> = calls.iter().map(|call| self.key(&call.group.entity)).collect();
+        let keys = self.keys(calls.iter().map(|call| &call.group.entity));
         let names: Vec<&str> = self.views.iter().map(|view| view.name()).collect();
         let add = |request: &mut Request, place: usize| {
             let Call { view, group } = calls[place];
             request.begin(5 + 4 * group.updates.len());
             let hash = self.scripts[view].of(origin).hash();
-            [b"EVALSHA", hash.as_bytes(), b"1", &keys[place]].into_iter().for_each(|word| request.word(word));
+            [b"EVALSHA", hash.as_bytes(), b"1", keys.get(place)].into_iter().for_each(|word| request.word(word));
             request.written(format_args!("_src:{}:{}:{}", names[view], group.topic, group.partition));
             for update in &group.updates {
                 request.written(update.record.offset);
@@ -236,8 +234,13 @@ impl RedisStore {
         failure.map_or(Ok(unknown), Err)
     }
 
-    fn key(&self, entity: &Entity<'_>) -> Vec<u8> {
-        feast::entity_key(&[(entity.kind.join_key(), KeyValue::String(entity.id))], self.views.project())
+    fn keys<'e>(&self, entities: impl ExactSizeIterator<Item = &'e Entity<'e>>) -> Keys {
+        let mut keys = Keys::with_capacity(entities.len());
+        for entity in entities {
+            let join_key = [(entity.kind.join_key(), KeyValue::String(entity.id))];
+            keys.add(|key| feast::append_entity_key(key, &join_key, self.views.project()));
+        }
+        keys
     }
 
     fn error_of(&self, answer: &Answer) -> Error {

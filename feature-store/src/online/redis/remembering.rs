@@ -1,5 +1,6 @@
 //! What reviews name, in Redis: a string per review, `<project>:review:<review_id>`, that expires.
 
+use super::keys::Keys;
 use super::reply::{Request, Value};
 use super::servers::{Answer, Batch};
 use super::{APPLY_LIMIT, RedisStore, value_of};
@@ -8,12 +9,12 @@ use crate::online::{Error, ReviewEntities};
 
 impl RedisStore {
     pub(in crate::online) async fn remember(&self, reviews: &[(&str, ReviewEntities<'_>)]) -> Result<(), Error> {
-        let keys: Vec<Vec<u8>> = reviews.iter().map(|(review_id, _)| self.review_key(review_id)).collect();
+        let keys = self.review_keys(reviews.iter().map(|(review_id, _)| *review_id));
         let add = |request: &mut Request, place: usize| {
             let entities = RememberedEntities::of(&reviews[place].1);
             let value = serde_json::to_vec(&entities).expect("two texts are JSON");
             request.begin(5);
-            [&b"SET"[..], &keys[place], &value, b"EX"].into_iter().for_each(|word| request.word(word));
+            [&b"SET"[..], keys.get(place), &value, b"EX"].into_iter().for_each(|word| request.word(word));
             request.written(REMEMBERED_SECONDS);
         };
         for answer in self.run_patiently(&keys, &add).await {
@@ -28,10 +29,10 @@ impl RedisStore {
         &self,
         review_ids: &[&str],
     ) -> Result<Vec<Option<RememberedEntities>>, Error> {
-        let keys: Vec<Vec<u8>> = review_ids.iter().map(|review_id| self.review_key(review_id)).collect();
+        let keys = self.review_keys(review_ids.iter().copied());
         let add = |request: &mut Request, place: usize| {
             request.begin(2);
-            [b"GET", &keys[place][..]].into_iter().for_each(|word| request.word(word));
+            [b"GET", keys.get(place)].into_iter().for_each(|word| request.word(word));
         };
         let answers = self.run_patiently(&keys, &add).await.into_iter();
         let recalled = answers.map(|answer| match value_of(&answer) {
@@ -44,11 +45,16 @@ impl RedisStore {
         recalled.collect()
     }
 
-    async fn run_patiently(&self, keys: &[Vec<u8>], add: &(dyn Fn(&mut Request, usize) + Sync)) -> Vec<Answer> {
+    async fn run_patiently(&self, keys: &Keys, add: &(dyn Fn(&mut Request, usize) + Sync)) -> Vec<Answer> {
         self.servers.run(&Batch { keys, add, prelude: None, limit: APPLY_LIMIT }).await
     }
 
-    fn review_key(&self, review_id: &str) -> Vec<u8> {
-        format!("{}:review:{review_id}", self.views.project()).into_bytes()
+    fn review_keys<'r>(&self, review_ids: impl ExactSizeIterator<Item = &'r str>) -> Keys {
+        let mut keys = Keys::with_capacity(review_ids.len());
+        for review_id in review_ids {
+            let parts = [self.views.project(), ":review:", review_id];
+            keys.add(|key| parts.iter().for_each(|part| key.extend_from_slice(part.as_bytes())));
+        }
+        keys
     }
 }

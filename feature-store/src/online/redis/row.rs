@@ -1,15 +1,12 @@
 //! What a row of a view looks like in a hash, whoever wrote it: its fields, and reading them.
 
-use super::reply::{Value as Stored, Values};
+use super::reply::{Value as Stored, Values as Fields};
 use crate::online::feast::{self, Value};
 use crate::views::{Feature, View};
 use schemas::Timestamp;
 
 /// Something stands there, and it is no row.
 pub(super) struct Undecodable;
-
-/// A row: a value for each feature that has one, and the time of the latest event.
-pub(super) type Row = (Vec<Option<f64>>, Timestamp);
 
 /// The names of a view's fields: its features, then the event time.
 pub(super) fn fields(view: &View) -> Vec<Vec<u8>> {
@@ -18,17 +15,24 @@ pub(super) fn fields(view: &View) -> Vec<Vec<u8>> {
     view.features().iter().map(field).chain([event_time]).collect()
 }
 
-/// Reads a view's row from the values of its fields, the next ones of the reply; none when there is none, or when it holds
-/// nothing but Feast's nulls.
-pub(super) fn decode(view: &View, fields: &mut Values<'_>) -> Result<Option<Row>, Undecodable> {
-    let (mut values, mut is_empty, mut is_decodable) = (Vec::with_capacity(view.features().len()), true, true);
+/// Reads a view's row from the values of its fields, the next ones of the reply, into `values`, with NaN where there is none;
+/// answers the time of the latest event, or none when there is no row, or one that holds nothing but Feast's nulls.
+pub(super) fn decode(
+    view: &View,
+    fields: &mut Fields<'_>,
+    values: &mut Vec<f64>,
+) -> Result<Option<Timestamp>, Undecodable> {
+    let (mut is_empty, mut has_value, mut is_decodable) = (true, false, true);
+    values.clear();
     for _ in view.features() {
         let field = fields.next().unwrap_or(Stored::Nil);
         is_empty &= field == Stored::Nil;
-        values.push(value(field).unwrap_or_else(|Undecodable| {
+        let value = value(field).unwrap_or_else(|Undecodable| {
             is_decodable = false;
             None
-        }));
+        });
+        has_value |= value.is_some();
+        values.push(value.unwrap_or(f64::NAN));
     }
     let event_time = match fields.next() {
         // The time of a row is written with it: without one, whatever else is there is not ours nor Feast's.
@@ -36,7 +40,7 @@ pub(super) fn decode(view: &View, fields: &mut Values<'_>) -> Result<Option<Row>
         Some(Stored::Bytes(bytes)) if is_decodable => feast::decode_timestamp(bytes).ok_or(Undecodable)?,
         _ => return Err(Undecodable),
     };
-    Ok(values.iter().any(Option::is_some).then_some((values, event_time)))
+    Ok(has_value.then_some(event_time))
 }
 
 /// A number of any of Feast's types; none where the field is absent or null.

@@ -5,6 +5,7 @@ use super::address::{Address, Place};
 use super::arrangement::{self, Arrangement};
 use super::connection::CONNECT_LIMIT;
 use super::failure::Failure;
+use super::keys::Keys;
 use super::reply::{Reply, Request, Value};
 use super::server::Server;
 use super::slot;
@@ -27,7 +28,7 @@ pub(super) struct Servers {
 
 /// Commands for keys, one each.
 pub(super) struct Batch<'a> {
-    pub(super) keys: &'a [Vec<u8>],
+    pub(super) keys: &'a Keys,
     /// Adds the command of the key at this place.
     pub(super) add: &'a (dyn Fn(&mut Request, usize) + Sync),
     /// Commands that each server is given first; their answers are passed over.
@@ -127,7 +128,7 @@ impl Servers {
                 let topology = cluster.topology().await?;
                 let mut shares: Vec<(usize, Share)> = Vec::new();
                 for place in places {
-                    let node = topology.node_of(slot::of(&batch.keys[place]));
+                    let node = topology.node_of(slot::of(batch.keys.get(place)));
                     match shares.iter_mut().find(|(known, _)| *known == node) {
                         Some((_, share)) => share.places.push(place),
                         None => {
