@@ -43,4 +43,25 @@ pub enum Error {
         /// What the client or the server says.
         reason: String,
     },
+    /// The store answers that it will not: time does not help.
+    #[error(
+        "Redis at {url} refuses what is asked of it: {reason}; correct redis.url, or let its user do HMGET, HSET, EXPIRE, \
+         PERSIST, EVALSHA, SCRIPT, GET and SET"
+    )]
+    Refused {
+        /// The address without its password.
+        url: String,
+        /// What the client or the server says.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// Whether the same call may succeed later, with nobody doing anything but starting a server.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Unavailable { .. } => true,
+            Self::InvalidUrl { .. } | Self::Unusable { .. } | Self::Refused { .. } => false,
+        }
+    }
 }

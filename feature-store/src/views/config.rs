@@ -10,6 +10,9 @@ use std::fmt;
 
 /// State holds one bucket for each day of the longest window: a year of them is still a small value in Redis.
 const LONGEST_WINDOW_DAYS: u32 = 366;
+/// The script of a view has a variable for each of its features, and Lua takes two hundred of them, with all that belongs to
+/// them.
+const MOST_FEATURES: usize = 48;
 /// A century: beyond it the ages of reviews end, and arithmetic with milliseconds stays exact.
 const LONGEST_DAYS: u32 = 36_525;
 
@@ -111,6 +114,12 @@ impl ViewConfig {
         check_ttl(&format!("{key}.ttl_days"), ttl_days)?;
         if self.features.is_empty() {
             return Err(invalid(format!("{key}.features is empty: name a feature, such as rating_count = \"count\"")));
+        }
+        if self.features.len() > MOST_FEATURES {
+            return Err(invalid(format!(
+                "{key} has {} features, and a view takes up to {MOST_FEATURES}: put the others into a view of their own",
+                self.features.len()
+            )));
         }
         let ttl_millis = (ttl_days > 0).then(|| i64::from(ttl_days) * DAY_MILLIS);
         let mut view = View::new(name, self.entity, self.source, ttl_millis);

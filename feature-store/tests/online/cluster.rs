@@ -2,10 +2,10 @@
 
 use crate::servers::{Cluster, patient_proxy, until};
 use crate::stores::{at, config, present, source, update, views};
-use feature_store::online::{Entity, Error, OnlineStore, ViewReading};
+use feature_store::online::{Entity, Error, OnlineStore, RedisConfig, ViewReading};
 use schemas::Source;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Commands of a kind that a node has executed, and connections that it has seen.
 fn calls(cluster: &Cluster, command: &str) -> Vec<u64> {
@@ -147,4 +147,31 @@ async fn a_node_that_is_gone_costs_its_own_entities_only() {
         }
         assert!(std::time::Instant::now() < deadline, "{unavailable} unavailable, {found} found");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_stands_still_costs_a_deadline_now_and_then_and_its_own_entities() {
+    let cluster = Cluster::start();
+    for node in &cluster.nodes {
+        assert!(node.command("CONFIG SET cluster-require-full-coverage no").contains("OK"));
+    }
+    let settings = RedisConfig { deadline_ms: 200, ..config(&cluster.url()) };
+    let store = OnlineStore::connect(&settings, &views("")).await.unwrap();
+    let ids: Vec<String> = (0..300).map(|i| format!("p{i}")).collect();
+    let entities: Vec<Entity<'_>> = ids.iter().map(|id| Entity::product(id)).collect();
+    let record = source(0, 0);
+    let updates: Vec<_> = entities.iter().map(|entity| update(*entity, 4.0, 1, &record)).collect();
+    store.apply(&updates).await.unwrap();
+    cluster.nodes[0].freeze();
+    let begun = Instant::now();
+    let (mut whole, mut late) = (0, 0);
+    for _ in 0..100 {
+        let readings = store.read(&entities, at(0)).await;
+        let found = readings.entities.iter().filter(|reading| **reading == present(1, 4.0, 1)).count();
+        whole += usize::from((150..300).contains(&found));
+        late += usize::from(matches!(readings.error, Some(Error::TimedOut { .. })));
+    }
+    // A hundred deadlines would be 20 s.
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    assert!(whole > 50 && (1..50).contains(&late), "{whole} reads found what the others hold, {late} were late");
 }

@@ -1,7 +1,7 @@
 //! What every store promises.
 
 use crate::stores::{Kind, at, missing, present, read_one, source, update, values, views, views_with_ttl};
-use feature_store::online::{Applied, Entity, Reading, ReviewEntities, Update, ViewReading};
+use feature_store::online::{Applied, Entity, Reading, ReviewEntities, Update, Values, ViewReading};
 use feature_store::views::{Event, EventSource, State};
 use schemas::{FeaturesStatus, Label, Rating, Source};
 use std::collections::HashMap;
@@ -39,6 +39,7 @@ contract!(
     ids_of_any_bytes_are_kept_apart,
     empty_batches_do_nothing,
     every_aggregate_equals_the_state_bit_for_bit,
+    a_view_with_as_many_features_as_may_be_counts,
     a_view_takes_only_events_of_its_source,
     ratings_and_labels_become_updates_of_product_and_user,
     reviews_are_remembered_for_labels_where_views_are_made_of_them,
@@ -396,6 +397,21 @@ async fn every_aggregate_equals_the_state_bit_for_bit(kind: Kind) {
             }
         }
     }
+}
+
+async fn a_view_with_as_many_features_as_may_be_counts(kind: Kind) {
+    let features = |count: u32, form: &dyn Fn(u32) -> String| -> String {
+        (1..=count).map(|i| format!("features.f{i} = {}\n", form(i))).collect()
+    };
+    let windows = |i: u32| format!("{{ aggregate = 'mean', window_days = {i} }}");
+    let half_lives = |i: u32| format!("{{ aggregate = 'count', half_life_days = {i} }}");
+    let view = "entity = 'product_id'\nsource = 'reviews'\n";
+    let text = format!("[a]\n{view}{}[b]\n{view}{}", features(48, &windows), features(48, &half_lives));
+    let store = kind.store_with(&views(&text)).await;
+    let record = source(0, 0);
+    assert_eq!(store.apply(&[update(P, 4.0, 1, &record)]).await.unwrap(), applied(2, 0));
+    let found = |value: f64| ViewReading::Present(Values { values: vec![Some(value); 48], event_time: at(1) });
+    assert_eq!(read_one(&store, P).await, Reading { views: vec![found(4.0), found(1.0)] });
 }
 
 async fn a_view_takes_only_events_of_its_source(kind: Kind) {

@@ -4,7 +4,7 @@ use crate::stores::{at, config, missing, present, redis_url, source, update, vie
 use ::redis::AsyncTypedCommands;
 use ::redis::aio::MultiplexedConnection;
 use feature_store::online::feast::{self, KeyValue, Value};
-use feature_store::online::{Applied, Entity, OnlineStore, Reading, ViewReading};
+use feature_store::online::{Applied, Entity, Error, OnlineStore, Reading, ViewReading};
 use feature_store::views::{FeaturesConfig, Views};
 use std::collections::HashMap;
 
@@ -134,6 +134,61 @@ async fn garbage_is_missing_and_counted_and_the_next_rating_starts_anew() {
     }
     redis.write("partial", &[(&count_field(), &Value::Int64(7).encode())]).await;
     assert_eq!(redis.read("partial").await, (missing(), 1));
+}
+
+#[tokio::test]
+async fn a_state_that_nobody_can_have_counted_is_not_gone_on_from() {
+    let mut redis = Redis::new().await;
+    let (time, mut offset) = (feast::encode_timestamp(at(1)), 0);
+    let row = [Value::Int64(7).encode(), Value::Double(4.0).encode()];
+    for (place, wrong) in [-5.0, 0.0, f64::NAN, f64::INFINITY, 1e300].into_iter().enumerate() {
+        // Count, sum, last value, event time.
+        for number in 0..4 {
+            let mut numbers = [7.0, 28.0, 4.0, 1.0];
+            if number > 0 && wrong.is_finite() {
+                continue;
+            }
+            numbers[number] = wrong;
+            let numbers: Vec<u8> = numbers.iter().flat_map(|number: &f64| number.to_le_bytes()).collect();
+            let state = [&[1], &numbers[..], &NOTHING_ELSE, &time].concat();
+            let id = format!("p{place}-{number}");
+            let fields: [(&[u8], &[u8]); 4] = [
+                (b"_agg:product_stats", &state),
+                (TIME_FIELD, &time),
+                (&count_field(), &row[0]),
+                (&mean_field(), &row[1]),
+            ];
+            redis.write(&id, &fields).await;
+            let record = source(0, offset);
+            offset += 1;
+            let outcome = redis.store.apply(&[update(Entity::product(&id), 4.0, 9, &record)]).await.unwrap();
+            assert_eq!(outcome, Applied { applied: 1, replayed: 0, unusable: 0 });
+            // As it goes on from a row of somebody else's.
+            assert_eq!(redis.read(&id).await, (present(8, 4.0, 9), 0), "{wrong} at {number}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_server_refuses_for_good_is_told_from_what_passes() {
+    let mut redis = Redis::new().await;
+    let user = format!("reader-{}", redis.views.project());
+    let rules = ["on", ">secret", "~*", "+ping", "+info", "+hmget"];
+    let () = ::redis::cmd("ACL").arg("SETUSER").arg(&user).arg(&rules).query_async(&mut redis.raw).await.unwrap();
+    let url = redis_url().replace("redis://", &format!("redis://{user}:secret@"));
+    let store = OnlineStore::connect(&config(&url), &redis.views).await.unwrap();
+    assert_eq!(store.read(&[Entity::product("p")], at(0)).await.error, None);
+    let record = source(0, 0);
+    let error = store.apply(&[update(Entity::product("p"), 4.0, 1, &record)]).await.unwrap_err();
+    assert!(matches!(error, Error::Refused { .. }) && !error.may_pass(), "{error}");
+    let message = error.to_string();
+    assert!(message.contains("NOPERM") && message.contains("EVALSHA") && !message.contains("secret"), "{message}");
+
+    let () = ::redis::cmd("ACL").arg("SETUSER").arg(&user).arg("resetpass").query_async(&mut redis.raw).await.unwrap();
+    let store = OnlineStore::open(&config(&url), &redis.views).unwrap();
+    let error = store.apply(&[update(Entity::product("p"), 4.0, 1, &record)]).await.unwrap_err();
+    assert!(matches!(error, Error::Refused { .. }) && error.to_string().contains("WRONGPASS"), "{error}");
+    let () = ::redis::cmd("ACL").arg("DELUSER").arg(&user).query_async(&mut redis.raw).await.unwrap();
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 
 use crate::servers::{PATIENCE, Server, until};
 use crate::stores::{at, config, present, source, update, views};
-use feature_store::online::{Entity, Error, OnlineStore};
+use feature_store::online::{Entity, Error, OnlineStore, RedisConfig};
+use std::net::TcpListener;
 use std::time::Instant;
 
 const PRODUCT: Entity<'static> = Entity { kind: feature_store::views::EntityKind::Product, id: "p" };
@@ -51,7 +52,7 @@ async fn a_failover_is_followed_and_every_update_counts_once() {
     }
 
     let url = format!("redis+sentinel://127.0.0.1:1,127.0.0.1:{}/main", sentinel.port);
-    let settings = feature_store::online::RedisConfig { sentinel_password: "of-sentinels".to_owned(), ..config(&url) };
+    let settings = RedisConfig { sentinel_password: "of-sentinels".to_owned(), ..config(&url) };
     let store = OnlineStore::connect(&settings, &views("")).await.unwrap();
     let records = [source(0, 0), source(0, 1)];
     store.apply(&[update(PRODUCT, 5.0, 1, &records[0])]).await.unwrap();
@@ -77,12 +78,39 @@ async fn a_failover_is_followed_and_every_update_counts_once() {
 }
 
 #[tokio::test]
+async fn the_successor_of_a_master_that_dies_without_a_word_is_found_within_the_deadlines_of_reads() {
+    let master = Server::start(&["--repl-diskless-sync-delay", "0"]);
+    let replica = replica_of(&master);
+    let sentinel = sentinel_of(&master);
+    // Its machine is gone, too: connections are taken, and nobody answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("redis+sentinel://{},127.0.0.1:{}/main", silent.local_addr().unwrap(), sentinel.port);
+    let settings = RedisConfig { sentinel_password: "of-sentinels".to_owned(), deadline_ms: 20, ..config(&url) };
+    let store = OnlineStore::connect(&settings, &views("")).await.unwrap();
+    let record = source(0, 0);
+    store.apply(&[update(PRODUCT, 5.0, 1, &record)]).await.unwrap();
+    until("the replica has it", || replica.command("DBSIZE").starts_with(":1").then_some(()));
+
+    master.freeze();
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let readings = store.read(&[PRODUCT], at(0)).await;
+        let Some(error) = readings.error else {
+            assert_eq!(readings.entities, [present(1, 5.0, 1)]);
+            break;
+        };
+        assert!(Instant::now() < deadline, "the successor is not found: {error}");
+    }
+    assert!(replica.command("ROLE").contains("master"));
+}
+
+#[tokio::test]
 async fn sentinels_that_know_no_such_service_say_so() {
     let master = Server::start(&[]);
     let sentinel = sentinel_of(&master);
     for (password, service, expected) in [("of-sentinels", "other", "no such service"), ("", "main", "NOAUTH")] {
         let url = format!("redis+sentinel://127.0.0.1:{}/{service}", sentinel.port);
-        let settings = feature_store::online::RedisConfig { sentinel_password: password.to_owned(), ..config(&url) };
+        let settings = RedisConfig { sentinel_password: password.to_owned(), ..config(&url) };
         let error = OnlineStore::connect(&settings, &views("")).await.unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }

@@ -74,6 +74,12 @@ impl Server {
         process.wait().unwrap();
     }
 
+    /// As a machine that loses its power or its network: connections stay, and nobody answers.
+    pub fn freeze(&self) {
+        let id = self.process.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-STOP", &id]).status().unwrap().success());
+    }
+
     /// Sends a command over a connection of its own, and brings the answer's first bytes.
     pub fn command(&self, words: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();

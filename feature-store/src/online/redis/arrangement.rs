@@ -5,9 +5,10 @@
 use super::address::{Address, Kind, Place};
 use super::cluster::Cluster;
 use super::connection::Connector;
+use super::discovery::Discovery;
 use super::failure::Failure;
 use super::reply::Value;
-use super::sentinel::Sentinels;
+use super::sentinel;
 use super::server::Server;
 use crate::online::RedisConfig;
 use tokio::sync::OnceCell;
@@ -15,8 +16,8 @@ use tokio::sync::OnceCell;
 /// The servers as they stand to each other.
 pub(super) enum Arrangement {
     One(Server),
-    Sentinel(Box<Sentinels>),
-    Cluster(Box<Cluster>),
+    Sentinel(Discovery<Server>),
+    Cluster(Cluster),
 }
 
 /// An arrangement that is known, or becomes known.
@@ -35,14 +36,13 @@ impl Servers {
         let connector = Connector::new(login, config)?;
         let known = match kind {
             Kind::One => OnceCell::new(),
-            Kind::Cluster => OnceCell::new_with(Some(Arrangement::Cluster(Box::new(Cluster::new(
-                connector.clone(),
-                places.clone(),
-            ))))),
+            Kind::Cluster => {
+                OnceCell::new_with(Some(Arrangement::Cluster(Cluster::new(connector.clone(), places.clone()))))
+            }
             Kind::Sentinel { service } => {
                 let to_sentinels = connector.with_password(&config.sentinel_password);
-                let sentinels = Sentinels::new(connector.clone(), to_sentinels, places.clone(), service);
-                OnceCell::new_with(Some(Arrangement::Sentinel(Box::new(sentinels))))
+                let master = sentinel::master(connector.clone(), to_sentinels, places.clone(), service);
+                OnceCell::new_with(Some(Arrangement::Sentinel(master)))
             }
         };
         let first = Server::new(&connector, &places[0]);
@@ -53,7 +53,7 @@ impl Servers {
     pub(super) async fn arrangement(&self) -> Result<&Arrangement, Failure> {
         let ask = async || {
             Ok(if is_cluster(&self.first).await? {
-                Arrangement::Cluster(Box::new(Cluster::new(self.connector.clone(), self.places.clone())))
+                Arrangement::Cluster(Cluster::new(self.connector.clone(), self.places.clone()))
             } else {
                 Arrangement::One(self.first.clone())
             })
@@ -70,17 +70,26 @@ impl Servers {
     pub(super) async fn check(&self) -> Result<(), Failure> {
         let server = match self.arrangement().await? {
             Arrangement::One(server) => server.clone(),
-            Arrangement::Sentinel(sentinels) => sentinels.master().await?,
-            Arrangement::Cluster(cluster) => cluster.topology().await?.server(0)?,
+            Arrangement::Sentinel(master) => master.get().await?,
+            Arrangement::Cluster(cluster) => cluster.topology().get().await?.server(0)?,
         };
         ping(&server).await
     }
 
-    /// What was known of who is where is no longer true: it is asked anew at the next use.
-    pub(super) fn forget_where(&self) {
+    /// Somebody fails: others may have taken its place.
+    pub(super) fn doubt(&self) {
         match self.known() {
-            Some(Arrangement::Sentinel(sentinels)) => sentinels.forget(),
-            Some(Arrangement::Cluster(cluster)) => cluster.forget(),
+            Some(Arrangement::Sentinel(master)) => master.doubt(),
+            Some(Arrangement::Cluster(cluster)) => cluster.topology().doubt(),
+            Some(Arrangement::One(_)) | None => {}
+        }
+    }
+
+    /// Somebody says that another is who was asked for.
+    pub(super) fn refute(&self) {
+        match self.known() {
+            Some(Arrangement::Sentinel(master)) => master.refute(),
+            Some(Arrangement::Cluster(cluster)) => cluster.topology().refute(),
             Some(Arrangement::One(_)) | None => {}
         }
     }

@@ -2,28 +2,29 @@
 
 use super::address::Place;
 use super::connection::Connector;
+use super::discovery::Discovery;
 use super::failure::Failure;
 use super::reply::Value;
 use super::server::{Server, first_of};
 use super::slot::SLOTS;
+use futures::FutureExt;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// A node that is frozen must not keep the next one from being asked.
 const NODE_LIMIT: Duration = Duration::from_millis(500);
 
 pub(super) struct Cluster {
-    connector: Connector,
-    seeds: Vec<Place>,
-    known: Mutex<Known>,
+    nodes: Arc<Nodes>,
+    topology: Discovery<Arc<Topology>>,
 }
 
-struct Known {
-    topology: Arc<Topology>,
-    /// A node keeps its connections over changes of the topology.
-    servers: HashMap<Place, Server>,
-    is_stale: bool,
+/// The nodes that are known. Each keeps its connections over changes of the topology.
+struct Nodes {
+    connector: Connector,
+    seeds: Vec<Place>,
+    servers: Mutex<HashMap<Place, Server>>,
 }
 
 /// Which node holds each slot.
@@ -48,24 +49,33 @@ impl Topology {
 impl Cluster {
     /// Of some of its nodes. Nobody is asked yet.
     pub(super) fn new(connector: Connector, seeds: Vec<Place>) -> Self {
-        let topology = Arc::new(Topology { nodes: Vec::new(), node_of: Vec::new() });
-        let known = Mutex::new(Known { topology, servers: HashMap::new(), is_stale: true });
-        Self { connector, seeds, known }
+        let nodes = Arc::new(Nodes { connector, seeds, servers: Mutex::default() });
+        let asked = nodes.clone();
+        let topology = Discovery::new(move |before| {
+            let nodes = asked.clone();
+            async move { nodes.topology(before.as_deref()).await }.boxed()
+        });
+        Self { nodes, topology }
     }
 
-    /// Who holds what, asked anew when it is known to have changed.
-    pub(super) async fn topology(&self) -> Result<Arc<Topology>, Failure> {
-        let places: Vec<Place> = {
-            let known = self.known();
-            if !known.is_stale {
-                return Ok(known.topology.clone());
-            }
-            let nodes = known.topology.nodes.iter().map(|(place, _)| place);
-            // Nodes come and go; where we began may be the only way back.
-            let seeds = self.seeds.iter().filter(|seed| known.topology.nodes.iter().all(|(place, _)| place != *seed));
-            nodes.chain(seeds).cloned().collect()
-        };
-        let ranges = first_of(&places, |place| self.ask(place)).await?;
+    /// Who holds what.
+    pub(super) fn topology(&self) -> &Discovery<Arc<Topology>> {
+        &self.topology
+    }
+
+    /// A node, kept for the next time.
+    pub(super) fn server_at(&self, place: &Place) -> Server {
+        self.nodes.server_at(place)
+    }
+}
+
+impl Nodes {
+    /// Asks who holds what: whom we know, and then where we began, since nodes come and go and that may be the only way back.
+    async fn topology(&self, before: Option<&Topology>) -> Result<Arc<Topology>, Failure> {
+        let known = before.map_or(&[][..], |before| &before.nodes);
+        let seeds = self.seeds.iter().filter(|seed| known.iter().all(|(place, _)| place != *seed));
+        let places = known.iter().map(|(place, _)| place).chain(seeds);
+        let ranges = first_of(places.map(|place| self.ask(place)).collect()).await?;
         let mut nodes: Vec<(Place, Server)> = Vec::new();
         let mut node_of = vec![u16::MAX; SLOTS];
         for Range { first, last, holder } in ranges {
@@ -78,23 +88,12 @@ impl Cluster {
             };
             node_of[first..=last].fill(node as u16);
         }
-        let topology = Arc::new(Topology { nodes, node_of });
-        let mut known = self.known();
-        known.servers.retain(|place, _| topology.nodes.iter().any(|(node, _)| node == place));
-        known.topology = topology.clone();
-        known.is_stale = false;
-        Ok(topology)
+        self.servers().retain(|place, _| nodes.iter().any(|(node, _)| node == place));
+        Ok(Arc::new(Topology { nodes, node_of }))
     }
 
-    /// The next use asks again.
-    pub(super) fn forget(&self) {
-        self.known().is_stale = true;
-    }
-
-    /// A node, kept for the next time.
-    pub(super) fn server_at(&self, place: &Place) -> Server {
-        let mut known = self.known();
-        known.servers.entry(place.clone()).or_insert_with(|| Server::new(&self.connector, place)).clone()
+    fn server_at(&self, place: &Place) -> Server {
+        self.servers().entry(place.clone()).or_insert_with(|| Server::new(&self.connector, place)).clone()
     }
 
     async fn ask(&self, place: &Place) -> Result<Vec<Range>, Failure> {
@@ -110,9 +109,9 @@ impl Cluster {
         ranges.ok_or_else(Failure::no_redis)
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+    fn servers(&self) -> MutexGuard<'_, HashMap<Place, Server>> {
         // Nothing panics while it is held.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

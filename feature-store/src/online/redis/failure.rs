@@ -13,14 +13,27 @@ pub(super) enum Failure {
     Refused(String),
 }
 
-/// How servers begin their refusals of what they would do at another time.
-const PASSING: [&str; 6] =
-    ["LOADING ", "BUSY ", "MASTERDOWN ", "CLUSTERDOWN ", "TRYAGAIN ", "ERR max number of clients"];
+/// What servers say when they refuse what they would do at another time. Those before 7.0 wrap what a script's command answers
+/// in their own words.
+const PASSING: [&str; 12] = [
+    "LOADING ",
+    "BUSY ",
+    "MASTERDOWN ",
+    "CLUSTERDOWN ",
+    "TRYAGAIN ",
+    "OOM ",
+    "MISCONF ",
+    "READONLY ",
+    "NOREPLICAS ",
+    "MOVED ",
+    "ASK ",
+    "max number of clients",
+];
 
 impl Failure {
     /// A server says no.
     pub(super) fn of_refusal(reason: &str) -> Self {
-        let may_pass = PASSING.iter().any(|passing| reason.starts_with(passing));
+        let may_pass = PASSING.iter().any(|passing| reason.contains(passing));
         if may_pass { Self::Away(reason.to_owned()) } else { Self::Refused(reason.to_owned()) }
     }
 
@@ -67,10 +80,19 @@ mod tests {
             "LOADING Redis is loading the dataset in memory",
             "CLUSTERDOWN Hash slot not served",
             "ERR max number of clients reached",
+            "OOM command not allowed when used memory > 'maxmemory'.",
+            "ERR Error running script (call to f_1): @user_script:9: OOM command not allowed",
+            "READONLY You can't write against a read only replica.",
+            "MISCONF Redis is configured to save RDB snapshots",
         ] {
             assert_eq!(Failure::of_refusal(passing), Failure::Away(passing.to_owned()));
         }
-        for lasting in ["WRONGPASS invalid username-password pair", "NOAUTH Authentication required.", "ERR DB index"] {
+        for lasting in [
+            "WRONGPASS invalid username-password pair",
+            "NOAUTH Authentication required.",
+            "ERR DB index",
+            "NOPERM this user has no permissions",
+        ] {
             assert_eq!(Failure::of_refusal(lasting), Failure::Refused(lasting.to_owned()));
         }
     }

@@ -12,6 +12,7 @@ pub(super) mod address;
 mod arrangement;
 mod cluster;
 mod connection;
+mod discovery;
 mod failure;
 mod keys;
 mod remembering;
@@ -28,6 +29,7 @@ use super::rows::{Outcome, Row};
 use super::update::{self, Applied, Group, Origin, Update};
 use super::{Entity, Error, RedisConfig};
 use crate::views::{EntityKind, View, Views};
+use failure::Failure;
 use keys::Keys;
 use reply::{Reply, Request, Value};
 use row::Undecodable;
@@ -244,12 +246,12 @@ impl RedisStore {
     }
 
     fn error_of(&self, answer: &Answer) -> Error {
-        let reason = match value_of(answer) {
+        let failure = match value_of(answer) {
             Err(error) => return error.clone(),
-            Ok(Value::Refused(reason)) => advised(reason),
-            Ok(_) => "it answers what no Redis would".to_owned(),
+            Ok(Value::Refused(reason)) => Failure::of_refusal(reason).said(|reason| advised(&reason)),
+            Ok(_) => Failure::no_redis(),
         };
-        Error::Unavailable { url: self.servers.url().to_owned(), reason }
+        self.servers.error_of(failure)
     }
 }
 

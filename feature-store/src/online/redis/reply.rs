@@ -12,6 +12,9 @@ const LONGEST_REPLY: i64 = 1 << 29;
 /// Nor a line of it, such as an error.
 const LONGEST_LINE: usize = 1 << 16;
 
+/// Nor are its arrays nested deeper: `CLUSTER SLOTS` has three levels. Whoever reads them goes as deep.
+const DEEPEST: usize = 8;
+
 /// Commands on their way out, one behind the other.
 #[derive(Debug, Default)]
 pub(super) struct Request {
@@ -187,28 +190,38 @@ fn open<'a>(rest: &mut &'a [u8]) -> Option<Value<'a>> {
 
 /// Where the first value of what has arrived ends; none while it is incomplete.
 fn end(bytes: &[u8]) -> Result<Option<usize>, NoReply> {
-    let (mut at, mut values) = (0_usize, 1_usize);
-    while values > 0 {
+    // By level, how many values are still to come; the first level is the reply itself.
+    let (mut at, mut left, mut level) = (0_usize, [0_usize; DEEPEST + 1], 0);
+    left[0] = 1;
+    loop {
+        while left[level] == 0 {
+            if level == 0 {
+                return Ok((at <= bytes.len()).then_some(at));
+            }
+            level -= 1;
+        }
         let rest = bytes.get(at..).unwrap_or_default();
         let Some((kind, line)) = head(rest) else {
             let may_become_one = rest.first().is_none_or(|kind| b"+-:$*".contains(kind)) && rest.len() < LONGEST_LINE;
             return if may_become_one { Ok(None) } else { Err(NoReply) };
         };
         at += line.len() + 3;
-        values -= 1;
+        left[level] -= 1;
         match kind {
             b'+' | b'-' | b':' => {}
             b'$' | b'*' => match number(line).ok_or(NoReply)? {
                 // Nil
                 ..0 => {}
-                count @ 0..=LONGEST_REPLY if kind == b'*' => values += count as usize,
+                count @ 0..=LONGEST_REPLY if kind == b'*' => {
+                    level += 1;
+                    *left.get_mut(level).ok_or(NoReply)? = count as usize;
+                }
                 length @ 0..=LONGEST_REPLY => at += length as usize + 2,
                 _ => return Err(NoReply),
             },
             _ => return Err(NoReply),
         }
     }
-    Ok((at <= bytes.len()).then_some(at))
 }
 
 /// The kind of a value, and the rest of its first line.
@@ -220,7 +233,12 @@ fn head(bytes: &[u8]) -> Option<(u8, &[u8])> {
 }
 
 fn number(line: &[u8]) -> Option<i64> {
-    std::str::from_utf8(line).ok()?.parse().ok()
+    match *line {
+        // Most are lengths of small values.
+        [digit @ b'0'..=b'9'] => Some(i64::from(digit - b'0')),
+        [tens @ b'1'..=b'9', ones @ b'0'..=b'9'] => Some(i64::from(10 * (tens - b'0') + (ones - b'0'))),
+        _ => std::str::from_utf8(line).ok()?.parse().ok(),
+    }
 }
 
 #[cfg(test)]
@@ -282,6 +300,8 @@ mod tests {
             let taken = Reply::take(&mut BytesMut::from(wrong));
             assert!(taken.is_err(), "{wrong:?}: {taken:?}");
         }
+        let nested = [b"*1\r\n".repeat(100_000), b":1\r\n".to_vec()].concat();
+        assert!(Reply::take(&mut BytesMut::from(&nested[..])).is_err());
         let endless = [b'+'; LONGEST_LINE + 1];
         assert!(Reply::take(&mut BytesMut::from(&endless[..])).is_err());
     }

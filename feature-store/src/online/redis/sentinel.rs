@@ -3,38 +3,51 @@
 
 use super::address::Place;
 use super::connection::Connector;
+use super::discovery::Discovery;
 use super::failure::Failure;
 use super::reply::Value;
 use super::server::{Server, first_of};
-use std::sync::{Mutex, PoisonError};
+use futures::FutureExt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A sentinel that is frozen must not keep the next one from being asked.
 const SENTINEL_LIMIT: Duration = Duration::from_millis(500);
 
+/// As long may the server that they name take to say that it is the master: through TLS, across a continent.
+const MASTER_LIMIT: Duration = Duration::from_secs(2);
+
+/// Those who know the master.
 pub(super) struct Sentinels {
     to_master: Connector,
     to_sentinels: Connector,
     sentinels: Vec<Place>,
     service: String,
-    master: Mutex<Option<Server>>,
+}
+
+/// The master of a service. Nobody is asked yet.
+pub(super) fn master(
+    to_master: Connector,
+    to_sentinels: Connector,
+    sentinels: Vec<Place>,
+    service: String,
+) -> Discovery<Server> {
+    let sentinels = Arc::new(Sentinels { to_master, to_sentinels, sentinels, service });
+    Discovery::new(move |before| {
+        let sentinels = sentinels.clone();
+        async move { sentinels.master(before).await }.boxed()
+    })
 }
 
 impl Sentinels {
-    /// Of a service that they know. Nobody is asked yet.
-    pub(super) fn new(to_master: Connector, to_sentinels: Connector, sentinels: Vec<Place>, service: String) -> Self {
-        Self { to_master, to_sentinels, sentinels, service, master: Mutex::new(None) }
-    }
-
-    /// The master.
-    pub(super) async fn master(&self) -> Result<Server, Failure> {
-        if let Some(master) = self.known().clone() {
-            return Ok(master);
-        }
-        let place = first_of(&self.sentinels, |sentinel| self.ask(sentinel)).await?;
-        let server = Server::new(&self.to_master, &place);
+    async fn master(&self, before: Option<Server>) -> Result<Server, Failure> {
+        let place = first_of(self.sentinels.iter().map(|sentinel| self.ask(sentinel)).collect()).await?;
+        // It keeps its connections.
+        let same = before.filter(|server| *server.place() == place);
+        let server = same.unwrap_or_else(|| Server::new(&self.to_master, &place));
         // Sentinels learn late that a master has become a replica.
-        let answer = server.call(&[b"ROLE"]).await?;
+        let silent = |_| Failure::Away(format!("the sentinels' master {place} does not answer"));
+        let answer = tokio::time::timeout(MASTER_LIMIT, server.call(&[b"ROLE"])).await.map_err(silent)??;
         let role = match answer.value() {
             Value::Array(mut role) => role.next().and_then(Value::text).unwrap_or_default(),
             Value::Refused(reason) => return Err(Failure::of_refusal(reason)),
@@ -43,13 +56,7 @@ impl Sentinels {
         if role != "master" {
             return Err(Failure::Away(format!("the sentinels' master {place} is none, but \"{role}\"")));
         }
-        *self.known() = Some(server.clone());
         Ok(server)
-    }
-
-    /// The next use asks the sentinels again.
-    pub(super) fn forget(&self) {
-        *self.known() = None;
     }
 
     async fn ask(&self, sentinel: &Place) -> Result<Place, Failure> {
@@ -70,10 +77,5 @@ impl Sentinels {
             _ => None,
         });
         place.ok_or_else(|| Failure::Away(format!("the sentinel {sentinel} names no place for \"{}\"", self.service)))
-    }
-
-    fn known(&self) -> std::sync::MutexGuard<'_, Option<Server>> {
-        // Nothing panics while it is held.
-        self.master.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

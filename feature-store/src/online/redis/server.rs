@@ -5,12 +5,20 @@ use super::address::Place;
 use super::connection::{Connection, Connector};
 use super::failure::Failure;
 use super::reply::{Reply, Request};
+use futures::StreamExt;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::Instant;
 
 /// Batches at a time of one process on a server, which does one thing at a time itself: more would only wait elsewhere.
 const CONNECTIONS: usize = 16;
+
+/// Servers that are asked the same thing at a time.
+const ASKED_AT_A_TIME: usize = 4;
+/// How long a server that did not answer in time is left alone, where others can be asked meanwhile.
+const REST: Duration = Duration::from_secs(1);
 
 /// A server; clones share its connections.
 #[derive(Clone)]
@@ -21,6 +29,7 @@ struct Shared {
     place: Place,
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
+    resting_until: Mutex<Option<Instant>>,
 }
 
 /// A connection for one batch. Given back, it is used again; else it ends.
@@ -38,7 +47,22 @@ impl Server {
             place: place.clone(),
             idle: Mutex::default(),
             permits: Arc::new(Semaphore::new(CONNECTIONS)),
+            resting_until: Mutex::new(None),
         }))
+    }
+
+    /// Leaves it alone for a while.
+    pub(super) fn rest(&self) {
+        *self.resting_until() = Some(Instant::now() + REST);
+    }
+
+    /// Whether it is left alone.
+    pub(super) fn is_resting(&self) -> bool {
+        self.resting_until().is_some_and(|until| Instant::now() < until)
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.0.place
     }
 
     /// A connection that nobody else uses.
@@ -75,6 +99,10 @@ impl Server {
         replies.pop().ok_or_else(Failure::no_redis)
     }
 
+    fn resting_until(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.resting_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
         // Nothing panics while it is held.
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
@@ -102,14 +130,13 @@ impl DerefMut for Lease {
     }
 }
 
-/// The first that succeeds, or the last error.
-pub(super) async fn first_of<'p, T, F: Future<Output = Result<T, Failure>>>(
-    places: impl IntoIterator<Item = &'p Place>,
-    ask: impl Fn(&'p Place) -> F,
-) -> Result<T, Failure> {
+/// The first answer of those who are asked, or the last error: a few at a time, so that one who is silent keeps nobody from
+/// being asked.
+pub(super) async fn first_of<T, F: Future<Output = Result<T, Failure>>>(asking: Vec<F>) -> Result<T, Failure> {
+    let mut answers = futures::stream::iter(asking).buffer_unordered(ASKED_AT_A_TIME);
     let mut failure = Failure::Away("there is nobody to ask".to_owned());
-    for place in places {
-        match ask(place).await {
+    while let Some(answer) = answers.next().await {
+        match answer {
             Ok(found) => return Ok(found),
             Err(error) => failure = error,
         }

@@ -31,7 +31,7 @@ pub(super) struct Batch<'a> {
     pub(super) keys: &'a Keys,
     /// Adds the command of the key at this place.
     pub(super) add: &'a (dyn Fn(&mut Request, usize) + Sync),
-    /// Commands that each server is given first; their answers are passed over.
+    /// Commands that each server is given first; should it refuse one, that is its answer to all.
     pub(super) prelude: Option<&'a Request>,
     /// The time for all of it.
     pub(super) limit: Duration,
@@ -85,7 +85,8 @@ impl Servers {
         for _ in 0..ROUNDS {
             let sent = shares.iter_mut().map(|share| self.within(deadline, batch, share.send(batch)));
             let sent = futures::future::join_all(sent).await;
-            let (mut moved, mut asked, mut is_stale) = (Vec::new(), Vec::new(), false);
+            let (mut moved, mut asked) = (Vec::new(), Vec::new());
+            let is_alone = shares.len() == 1;
             for (share, replies) in shares.into_iter().zip(sent) {
                 match replies {
                     Ok(replies) => {
@@ -98,23 +99,24 @@ impl Servers {
                         }
                     }
                     Err(error) => {
-                        is_stale |= matches!(error, Error::Unavailable { .. });
+                        self.servers.doubt();
+                        share.leave_alone_after(&error, is_alone);
                         share.places.into_iter().for_each(|place| answers[place] = Some(Err(error.clone())));
                     }
                 }
             }
-            if is_stale || !moved.is_empty() {
-                self.servers.forget_where();
-            }
             if moved.is_empty() && asked.is_empty() {
                 break;
+            }
+            if !moved.is_empty() {
+                self.servers.refute();
             }
             shares = match self.within(deadline, batch, self.redirected(batch, moved, asked)).await {
                 Ok(shares) => shares,
                 Err(error) => return answers.into_iter().map(|answer| answer.unwrap_or(Err(error.clone()))).collect(),
             };
         }
-        let undecided = || Err(self.unavailable("its nodes do not agree where keys are".to_owned()));
+        let undecided = || Err(self.error_of(Failure::Away("its nodes do not agree where keys are".to_owned())));
         answers.into_iter().map(|answer| answer.unwrap_or_else(undecided)).collect()
     }
 
@@ -123,9 +125,9 @@ impl Servers {
         let one = |server, places| Ok(vec![Share { server: Ok(server), places, is_asking: false }]);
         match self.servers.arrangement().await? {
             Arrangement::One(server) => one(server.clone(), places),
-            Arrangement::Sentinel(sentinels) => one(sentinels.master().await?, places),
+            Arrangement::Sentinel(master) => one(master.get().await?, places),
             Arrangement::Cluster(cluster) => {
-                let topology = cluster.topology().await?;
+                let topology = cluster.topology().get().await?;
                 let mut shares: Vec<(usize, Share)> = Vec::new();
                 for place in places {
                     let node = topology.node_of(slot::of(batch.keys.get(place)));
@@ -185,7 +187,7 @@ impl Servers {
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Error> {
         match tokio::time::timeout_at(deadline, work).await {
-            Ok(outcome) => outcome.map_err(|failure| self.unavailable(failure.to_string())),
+            Ok(outcome) => outcome.map_err(|failure| self.error_of(failure)),
             Err(_) => {
                 let limit_ms = u64::try_from(batch.limit.as_millis()).unwrap_or(u64::MAX);
                 Err(Error::TimedOut { url: self.url.to_string(), limit_ms })
@@ -193,8 +195,13 @@ impl Servers {
         }
     }
 
-    fn unavailable(&self, reason: String) -> Error {
-        Error::Unavailable { url: self.url.to_string(), reason }
+    /// A failure in the words of whoever has to do something.
+    pub(super) fn error_of(&self, failure: Failure) -> Error {
+        let url = self.url.to_string();
+        match failure {
+            Failure::Away(reason) => Error::Unavailable { url, reason },
+            Failure::Refused(reason) => Error::Refused { url, reason },
+        }
     }
 }
 
@@ -204,9 +211,23 @@ enum Redirection {
 }
 
 impl Share {
+    /// One of several servers that is late would cost every batch its deadline, for the sake of its own keys.
+    fn leave_alone_after(&self, error: &Error, is_alone: bool) {
+        if let (Error::TimedOut { .. }, false, Ok(server)) = (error, is_alone, &self.server) {
+            server.rest();
+        }
+    }
+
     /// One answer for each key.
     async fn send(&mut self, batch: &Batch<'_>) -> Result<Vec<Reply>, Failure> {
-        let mut lease = self.server.clone()?.lease().await?;
+        let server = self.server.clone()?;
+        if server.is_resting() {
+            return Err(Failure::Away(format!(
+                "{} did not answer in time, and is left alone for a moment",
+                server.place()
+            )));
+        }
+        let mut lease = server.lease().await?;
         let commands_per_key = if self.is_asking { 2 } else { 1 };
         let before = batch.prelude.map_or(0, Request::commands);
         let mut prelude = batch.prelude;
@@ -224,6 +245,13 @@ impl Share {
         };
         let replies = lease.exchange(before + commands_per_key * self.places.len(), next).await?;
         lease.give_back();
+        let refused = replies[..before].iter().find_map(|reply| match reply.value() {
+            Value::Refused(reason) => Some(Failure::of_refusal(reason)),
+            _ => None,
+        });
+        if let Some(refused) = refused {
+            return Err(refused);
+        }
         Ok(replies.into_iter().skip(before).skip(commands_per_key - 1).step_by(commands_per_key).collect())
     }
 }

@@ -71,6 +71,14 @@ fn shapes_that_make_no_sense_are_refused_by_what_is_expected() {
 }
 
 #[test]
+fn a_view_of_too_many_features_is_refused() {
+    let features = |count: usize| (0..count).map(|i| format!("f{i} = 'count'\n")).collect::<String>();
+    assert!(views(&format!("{VIEW}[views.v.features]\n{}", features(MOST_FEATURES))).is_ok());
+    let error = views(&format!("{VIEW}[views.v.features]\n{}", features(MOST_FEATURES + 1))).unwrap_err();
+    assert!(error.contains("features.views.v has 49 features") && error.contains("a view of their own"), "{error}");
+}
+
+#[test]
 fn no_views_are_no_features() {
     assert_eq!(views("[views]").unwrap().iter().count(), 0);
 }
