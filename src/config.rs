@@ -94,6 +94,7 @@ pub struct Config {
 pub struct ModelSection {
     pub name: schemas::ModelName,
     pub alias: Reference,
+    pub updates: bool,
     pub labels: [String; 2],
     pub cleaning: model::Cleaning,
     pub vectorizer: model::VectorizerConfig,

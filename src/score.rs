@@ -1,7 +1,7 @@
 //! `plaudit score`: the stream worker, reviews in, predictions out, exactly once.
 
 use crate::config::Config;
-use crate::model_in_use;
+use crate::model_in_use::{self, InUse};
 use crate::output::Output;
 use crate::until_end::{Prepared, UntilEnd};
 use registry::Reference;
@@ -34,6 +34,9 @@ pub struct Args {
     output: Output,
 }
 
+/// The first batch waits so long for what an online learner has made of the model.
+const UPDATES_WITHIN: Duration = Duration::from_secs(5);
+
 pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     service::metrics::install();
     scorer::metrics::describe();
@@ -42,11 +45,14 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     let prepare = async |supervisor: &_, health: Component| {
         let loading = health.beside("model");
         loading.starting("no model: it is being loaded");
-        let model = model_in_use::follow(&config, model, supervisor).await?;
+        let InUse { model, updated } = model_in_use::follow(&config, model, supervisor).await?;
+        if let Some(updated) = updated {
+            // What is not to be had in this time comes between batches.
+            let _ = tokio::time::timeout(UPDATES_WITHIN, updated).await;
+        }
         loading.ready();
         let features = Features::connect(&config.redis, &config.features.parse()?).await?;
-        // The open transaction may take its whole time, and its abort as much.
-        let grace = Duration::from_millis(2 * config.scorer.transaction_timeout_ms) + Duration::from_secs(5);
+        let grace = config.scorer.grace(&config.kafka);
         let stream = Stream {
             kafka: config.kafka,
             topics: config.topics,

@@ -39,7 +39,7 @@ pub async fn run(args: Args, mut config: Config) -> anyhow::Result<()> {
     let _stopping = token.clone().drop_guard();
 
     let starting = async {
-        let model = model_in_use::follow(&config, args.model, &supervisor).await?;
+        let model = model_in_use::follow(&config, args.model, &supervisor).await?.model;
         anyhow::Ok((model, Features::connect(&config.redis, &config.features.parse()?).await?))
     };
     // Stopped before it answers anybody, it has nothing to finish.

@@ -1,11 +1,19 @@
 //! The model in use. Whoever scores takes [`ModelHandle::current`] and keeps it for a batch or a request; meanwhile a
 //! [`ModelFollower`] watches the alias and swaps the model in one step. A version that cannot be loaded changes nothing: the
-//! service goes on with the model it has, and says so once.
+//! service goes on with the model it has, and says so once. What an online learner makes of the version is followed by an
+//! [`UpdateFollower`].
+
+mod arrived;
+mod topic;
+mod updates;
+
+pub use updates::UpdateFollower;
 
 use crate::loaded::{LoadError, LoadedModel};
 use crate::metrics;
 use registry::{Reference, Registry};
 use schemas::{ModelName, ModelVersion};
+use service::kafka::KafkaConfig;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,6 +93,12 @@ impl ModelFollower {
         self
     }
 
+    /// What applies the updates of an online learner, from the topic `models` of that name, to the model that this one follows.
+    /// Needs a tokio runtime.
+    pub fn updates(&self, kafka: KafkaConfig, topic: String) -> UpdateFollower {
+        UpdateFollower::new((kafka, topic), (self.registry.clone(), self.name.clone()), self.current.clone())
+    }
+
     /// Looks at the alias each `interval`, until the token is cancelled.
     pub async fn run(mut self, interval: Duration, token: CancellationToken) {
         let mut ticks = tokio::time::interval(interval);
@@ -161,6 +175,7 @@ impl ModelFollower {
 fn in_service(model: &LoadedModel) {
     let reference = &model.reference;
     metrics::set_model_version(reference);
+    metrics::set_model_update(reference);
     tracing::info!(
         model.name = %reference.name,
         model.version = %reference.version,

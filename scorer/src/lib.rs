@@ -11,7 +11,7 @@ pub mod metrics;
 mod score;
 pub mod stream;
 
-pub use follow::{ModelFollower, ModelHandle};
+pub use follow::{ModelFollower, ModelHandle, UpdateFollower};
 pub use gateway::GatewayConfig;
 pub use inputs::{FeatureInputs, FeatureValues};
 pub use loaded::{LoadError, LoadedModel};

@@ -95,4 +95,16 @@ impl LoadedModel {
             metrics: manifest.run.metrics,
         })
     }
+
+    /// The same version at an update.
+    pub(crate) fn with_update(&self, model: Model, update: u64) -> Self {
+        Self {
+            inputs: FeatureInputs::of(&model),
+            model,
+            reference: ModelRef { update, ..self.reference.clone() },
+            sha256: self.sha256.clone(),
+            created_at: self.created_at,
+            metrics: self.metrics.clone(),
+        }
+    }
 }

@@ -14,6 +14,16 @@ pub const GATEWAY_PREDICTIONS: &str = "plaudit_gateway_predictions_total";
 pub const MODEL_VERSION: &str = "plaudit_model_version";
 /// How often a changed model could not be loaded.
 pub const MODEL_LOAD_FAILURES: &str = "plaudit_model_load_failures_total";
+/// The number of the online update that the model in use is at, by model; 0 as trained.
+pub const MODEL_UPDATE: &str = "plaudit_model_update";
+/// When the last update that was applied was sent, in seconds since 1970.
+pub const MODEL_UPDATE_TIME: &str = "plaudit_model_update_timestamp_seconds";
+/// Online updates that were applied.
+pub const MODEL_UPDATES: &str = "plaudit_model_updates_total";
+/// Records of the topic of models that could not be used.
+pub const MODEL_UPDATES_REFUSED: &str = "plaudit_model_updates_refused_total";
+/// How often updates were missing.
+pub const MODEL_UPDATE_GAPS: &str = "plaudit_model_update_gaps_total";
 /// Reads of the online store that failed or came too late.
 pub const FEATURE_READ_FAILURES: &str = "plaudit_feature_read_failures_total";
 /// 1 while the online store is left alone because it keeps failing.
@@ -50,6 +60,11 @@ pub fn describe() {
     describe_counter!(GATEWAY_PREDICTIONS, "Predictions made by the gateway, by label");
     describe_gauge!(MODEL_VERSION, "Number of the model version in use, by model");
     describe_counter!(MODEL_LOAD_FAILURES, "How often a changed model could not be loaded");
+    describe_gauge!(MODEL_UPDATE, "Number of the online update that the model in use is at, by model");
+    describe_gauge!(MODEL_UPDATE_TIME, "When the last applied update was sent, in seconds since 1970");
+    describe_counter!(MODEL_UPDATES, "Online updates that were applied");
+    describe_counter!(MODEL_UPDATES_REFUSED, "Records of the topic of models that could not be used");
+    describe_counter!(MODEL_UPDATE_GAPS, "How often online updates were missing");
     describe_counter!(FEATURE_READ_FAILURES, "Reads of the online store that failed or came too late");
     describe_gauge!(FEATURES_CIRCUIT_OPEN, "1 while the online store is left alone because it keeps failing");
     describe_counter!(STREAM_PREDICTIONS, "Predictions committed by the stream, by label");
@@ -65,6 +80,9 @@ pub fn describe() {
     describe_counter!(MISSING_FEATURES, "Reviews without a value of a feature that their model takes, by feature");
     for counter in [
         counter!(MODEL_LOAD_FAILURES),
+        counter!(MODEL_UPDATES),
+        counter!(MODEL_UPDATES_REFUSED),
+        counter!(MODEL_UPDATE_GAPS),
         counter!(FEATURE_READ_FAILURES),
         counter!(UNDECODABLE_FEATURES),
         counter!(STREAM_LOST_RECORDS),
@@ -85,6 +103,26 @@ pub(crate) fn count_gateway_prediction(label: Label) {
 
 pub(crate) fn set_model_version(model: &ModelRef) {
     gauge!(MODEL_VERSION, "model" => model.name.to_string()).set(model.version.0 as f64);
+}
+
+pub(crate) fn set_model_update(model: &ModelRef) {
+    gauge!(MODEL_UPDATE, "model" => model.name.to_string()).set(model.update as f64);
+}
+
+pub(crate) fn set_model_update_time(millis: i64) {
+    gauge!(MODEL_UPDATE_TIME).set(millis as f64 / 1000.0);
+}
+
+pub(crate) fn count_model_updates(updates: u64) {
+    counter!(MODEL_UPDATES).increment(updates);
+}
+
+pub(crate) fn count_refused_model_update() {
+    counter!(MODEL_UPDATES_REFUSED).increment(1);
+}
+
+pub(crate) fn count_model_update_gap() {
+    counter!(MODEL_UPDATE_GAPS).increment(1);
 }
 
 pub(crate) fn count_model_load_failure() {

@@ -80,6 +80,8 @@ pub(super) struct PredictResponse<'a> {
     model_name: &'a ModelName,
     /// The version of that model.
     model_version: ModelVersion,
+    /// The online update that the version was at; 0 as trained.
+    model_update: u64,
     /// As it stood in the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     review_id: Option<&'a str>,
@@ -165,6 +167,7 @@ fn predict_one<'a>(
         probability: scored.probability,
         model_name: &model.reference.name,
         model_version: model.reference.version,
+        model_update: model.reference.update,
         review_id: review.review_id.as_deref(),
         features_status: features.status,
         features,

@@ -49,6 +49,8 @@ pub(super) struct InfoResponse {
     model_name: ModelName,
     /// The version in use now.
     model_version: ModelVersion,
+    /// The online update that it is at; 0 as trained.
+    model_update: u64,
     /// The alias that is followed, such as `production`; null when the version is fixed.
     model_stage: Option<String>,
     /// `ready`; without a model this answer is an error.
@@ -98,6 +100,7 @@ pub(super) async fn info(State(gateway): State<Gateway>) -> Result<Json<InfoResp
     Ok(Json(InfoResponse {
         model_name: loaded.reference.name.clone(),
         model_version: loaded.reference.version,
+        model_update: loaded.reference.update,
         model_stage: match handle.reference() {
             Reference::Alias(alias) => Some(alias.to_string()),
             Reference::Version(_) => None,

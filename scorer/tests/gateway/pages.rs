@@ -74,7 +74,7 @@ async fn the_document_tells_fields_and_limits() {
     assert_eq!(schemas["PredictRequest"]["properties"]["text"]["maxLength"], 77);
     assert_eq!(schemas["BatchRequest"]["properties"]["reviews"]["maxItems"], 5);
     let required = schemas["PredictResponse"]["required"].as_array().unwrap();
-    for always in ["sentiment", "confidence", "probability", "model_name", "model_version"] {
+    for always in ["sentiment", "confidence", "probability", "model_name", "model_version", "model_update"] {
         assert!(required.contains(&always.into()), "{always} in {required:?}");
     }
     assert!(!required.contains(&"review_id".into()), "{required:?}");

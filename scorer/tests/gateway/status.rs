@@ -39,6 +39,7 @@ async fn info_names_the_model_to_the_byte() {
     let expected = json!({
         "model_name": "sentiment",
         "model_version": "v3",
+        "model_update": 0,
         "model_stage": null,
         "status": "ready",
         "labels": ["negative", "positive"],
