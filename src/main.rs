@@ -2,6 +2,7 @@
 //! file of its own that turns arguments into one call of a library and the answer into output.
 
 mod arguments;
+mod completions;
 mod config;
 mod config_verb;
 mod demo;
@@ -12,6 +13,7 @@ mod files;
 mod ingest;
 mod inquiry;
 mod learn;
+mod man;
 mod mlflow;
 mod model_in_use;
 mod models;
@@ -26,6 +28,7 @@ mod sample;
 mod score;
 mod serve;
 mod size;
+mod status;
 mod topics;
 mod train;
 mod tune;
@@ -34,7 +37,7 @@ mod usage;
 mod validate;
 mod who;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use config::{Config, Settings};
 use service::config::Layer;
 use std::process::ExitCode;
@@ -47,7 +50,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Scores text the moment it lands in Kafka, and never loses or repeats a prediction.
 #[derive(Parser)]
-#[command(version, max_term_width = 100, arg_required_else_help = true, after_help = AFTER_HELP)]
+#[command(version = env!("PLAUDIT_VERSION"), max_term_width = 100, arg_required_else_help = true, after_help = AFTER_HELP)]
 struct Cli {
     #[command(flatten)]
     settings: Settings,
@@ -83,9 +86,12 @@ enum Verb {
     Learn(learn::Args),
     Models(models::Args),
     Features(features::Args),
+    Status(status::Args),
     Topics(topics::Args),
     Dlq(dlq::Args),
     Config(config_verb::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 fn main() -> ExitCode {
@@ -129,9 +135,12 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Learn(args) => learn::run(args, config).await,
         Verb::Models(args) => models::run(args, config).await,
         Verb::Features(args) => features::run(args, config).await,
+        Verb::Status(args) => status::run(args, config).await,
         Verb::Topics(args) => topics::run(args, config).await,
         Verb::Dlq(args) => dlq::run(args, config).await,
         Verb::Config(args) => config_verb::run(&args, &effective),
+        Verb::Completions(args) => completions::run(&args, Cli::command()),
+        Verb::Man(args) => man::run(&args, Cli::command()),
     };
     outcome.map_err(Failure::of)
 }

@@ -2,7 +2,7 @@
 
 mod check;
 mod create;
-mod findings;
+pub mod findings;
 
 use crate::config::Config;
 use schemas::Topics;
@@ -31,10 +31,13 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     }
 }
 
+/// Feedback comes within so many days of its review, where nobody says otherwise.
+pub const FEEDBACK_DAYS: u32 = 7;
+
 /// What a topic is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Role {
+pub enum Role {
     Reviews,
     DeadLetters,
     Predictions,
@@ -44,7 +47,7 @@ enum Role {
 }
 
 /// Every topic of a configuration, in the order in which they are shown.
-fn every(topics: &Topics) -> [(Role, String); 6] {
+pub fn every(topics: &Topics) -> [(Role, String); 6] {
     [
         (Role::Reviews, topics.reviews.clone()),
         (Role::DeadLetters, Topics::dead_letters_of(&topics.reviews)),

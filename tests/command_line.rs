@@ -281,7 +281,10 @@ fn a_closed_stdout_is_no_error() {
 #[test]
 fn every_help_has_an_example_and_the_version_is_told() {
     let text = |arguments: &[&str]| String::from_utf8(run(arguments).stdout).unwrap();
-    assert_eq!(text(&["--version"]), concat!("plaudit ", env!("CARGO_PKG_VERSION"), "\n"));
+    // A release names the commit behind it.
+    let version = text(&["--version"]);
+    let rest = version.strip_prefix(concat!("plaudit ", env!("CARGO_PKG_VERSION"))).unwrap();
+    assert!(rest == "\n" || rest.starts_with(" (") && rest.ends_with(")\n"), "{version}");
     let verbs_of = |prefix: &[&str]| {
         let help = text(&[prefix, &["--help"]].concat());
         assert!(help.contains("Example"), "{prefix:?}: {help}");
@@ -298,4 +301,33 @@ fn every_help_has_an_example_and_the_version_is_told() {
             verbs_of(&[verb, &inner]);
         }
     }
+}
+
+#[test]
+fn shells_get_completions_that_they_can_read_and_every_verb_a_manual_page() {
+    let script = run(&["completions", "bash"]).stdout;
+    let mut bash = Command::new("bash");
+    bash.args(["-n", "/dev/stdin"]).stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut bash = bash.spawn().unwrap();
+    std::io::Write::write_all(&mut bash.stdin.take().unwrap(), &script).unwrap();
+    let output = bash.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8(script).unwrap().contains("--until-end"));
+    assert_eq!(run(&["completions", "sh"]).status.code(), Some(2));
+
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("new/man1");
+    let output = run(&["man", "--output", pages.to_str().unwrap(), "--json"]);
+    let written: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let names: Vec<_> = std::fs::read_dir(&pages).unwrap().map(|page| page.unwrap().file_name()).collect();
+    assert_eq!(written["pages"], names.len());
+    for name in ["plaudit.1", "plaudit-train.1", "plaudit-models-rollback.1"] {
+        assert!(names.iter().any(|page| page == name), "{name} is not among {names:?}");
+    }
+    let page = std::fs::read_to_string(pages.join("plaudit-status.1")).unwrap();
+    assert!(page.contains("Examples:") && page.contains("\\-\\-watch"), "{page}");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let message = fails(1, &["man", "--output", file.to_str().unwrap()]);
+    assert!(message.contains(file.to_str().unwrap()), "{message}");
 }

@@ -1,7 +1,7 @@
 //! `plaudit topics check`: describes the topics of the configuration and says what is wrong with them.
 
 use super::findings::{Finding, Needs, Severity, findings};
-use super::{Role, every};
+use super::{FEEDBACK_DAYS, Role, every};
 use crate::config::Config;
 use crate::output::{Output, Table};
 use serde::Serialize;
@@ -28,7 +28,7 @@ Examples:
   plaudit topics check --feedback-days 30 --json")]
 pub struct Args {
     /// Feedback comes within this many days of its review: reviews and predictions should be kept as long
-    #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u32).range(0..=36_500))]
+    #[arg(long, value_name = "DAYS", default_value_t = FEEDBACK_DAYS, value_parser = clap::value_parser!(u32).range(0..=36_500))]
     feedback_days: u32,
     #[command(flatten)]
     output: Output,

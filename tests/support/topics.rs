@@ -3,6 +3,7 @@
 use super::PATIENCE;
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::{Offset, TopicPartitionList};
 use service::kafka::KafkaConfig;
 use tokio::runtime::{Builder, Runtime};
 
@@ -19,6 +20,13 @@ pub fn delete(kafka: &KafkaConfig, topic: &str) {
     for answer in runtime().block_on(admin(kafka).delete_topics(&[topic], &options())).unwrap() {
         answer.unwrap();
     }
+}
+
+/// Deletes what stands before an offset, as retention does.
+pub fn delete_before(kafka: &KafkaConfig, topic: &str, partition: i32, offset: i64) {
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(topic, partition, Offset::Offset(offset)).unwrap();
+    runtime().block_on(admin(kafka).delete_records(&list, &options())).unwrap();
 }
 
 fn admin(kafka: &KafkaConfig) -> AdminClient<DefaultClientContext> {

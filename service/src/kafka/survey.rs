@@ -8,4 +8,4 @@ mod looker;
 mod tail;
 
 pub use group::{Group, Member, Position, Unread, group};
-pub use tail::{Tail, tail};
+pub use tail::{Seen, Tail, tail};

@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// The offline store. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Store {
-    objects: Arc<dyn ObjectStore>,
+    pub(super) objects: Arc<dyn ObjectStore>,
     /// For messages.
     address: Arc<str>,
     /// Where the files are for programs that open them, where they are on a disk.

@@ -9,6 +9,7 @@ use super::looker::{Looker, Reading};
 use crate::kafka::access::Access;
 use crate::kafka::config::{KafkaConfig, READER};
 use crate::kafka::error::Error;
+use crate::kafka::headers::text;
 use crate::kafka::offset::NextOffset;
 
 /// What a look at the end of a topic came upon.
@@ -25,13 +26,38 @@ pub struct Tail {
     pub late: BTreeSet<i32>,
 }
 
+/// A record that was come upon.
+pub struct Seen<'m>(&'m BorrowedMessage<'m>);
+
+impl<'m> Seen<'m> {
+    /// Its payload.
+    pub fn payload(&self) -> Option<&'m [u8]> {
+        self.0.payload()
+    }
+
+    /// Whether it has neither key nor payload.
+    pub fn is_bare(&self) -> bool {
+        self.0.key().is_none() && self.0.payload().is_none()
+    }
+
+    /// Its time, in epoch milliseconds.
+    pub fn epoch_millis(&self) -> Option<i64> {
+        self.0.timestamp().to_millis()
+    }
+
+    /// The text of a header.
+    pub fn header(&self, name: &str) -> Option<&'m str> {
+        text(self.0.headers()?, name)
+    }
+}
+
 /// Hands on the records at the last `most` offsets of each partition of a topic, in order within each.
 pub fn tail(
     kafka: &KafkaConfig,
     topic: &str,
     most: i64,
     within: Duration,
-    mut each: impl FnMut(&BorrowedMessage<'_>),
+    mut each: impl FnMut(Seen<'_>),
 ) -> Result<Tail, Error> {
     let needs = vec![Access::read_topic(topic), Access::describe_group(kafka.group_of(READER))];
     let looker = Looker::new(kafka.reader(), needs, within)?;
@@ -53,7 +79,7 @@ pub fn tail(
         let next = NextOffset::after(record.offset());
         let end = ends.get(&record.partition()).copied().unwrap_or(next);
         if next <= end {
-            each(record);
+            each(Seen(record));
         }
         if next < end { Reading::More } else { Reading::Enough }
     })?;
@@ -70,7 +96,7 @@ mod tests {
     fn look(kafka: &KafkaConfig, topic: &str, most: i64) -> (Tail, Vec<(i32, i64)>) {
         let mut found = Vec::new();
         let tail = tail(kafka, topic, most, Duration::from_secs(20), |record| {
-            found.push((record.partition(), record.offset()));
+            found.push((record.0.partition(), record.0.offset()));
         });
         found.sort_unstable();
         (tail.unwrap(), found)
