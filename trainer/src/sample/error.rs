@@ -62,6 +62,17 @@ pub enum SampleError {
         /// How many would be allowed.
         labels: usize,
     },
+    /// What was chosen in the first pass is not there in the second.
+    #[error(
+        "{chosen} rows were chosen and {found} of them found when they were read again: a file has changed meanwhile; sample \
+         again, from files that nobody writes to"
+    )]
+    Changed {
+        /// Rows that the sample was to have.
+        chosen: u64,
+        /// Rows that it would have.
+        found: u64,
+    },
     /// The output would replace what is read.
     #[error(transparent)]
     OutputIsInput(#[from] OutputIsInput),

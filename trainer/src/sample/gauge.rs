@@ -24,14 +24,21 @@ pub(super) struct Gauge {
     step_bytes: u64,
 }
 
-#[derive(Default)]
 struct State {
     /// Rows by stratum, copies included.
     rows: Vec<ByClass>,
     /// Up to which hash rows of each cell are held.
     bounds: Vec<u64>,
+    /// Above which hash rows of each class were forgotten, of strata too that nobody had told of by then.
+    forgotten: [u64; 2],
     /// Of the texts that are looked at: rows, and different ones, by class.
     looked_at: [(u64, HashSet<u64>); 2],
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { rows: Vec::new(), bounds: Vec::new(), forgotten: [u64::MAX; 2], looked_at: Default::default() }
+    }
 }
 
 /// What one thread has seen since it told last.
@@ -81,7 +88,10 @@ impl Gauge {
             state.take(glance);
             state.narrow(self.size);
             self.version.fetch_add(1, Ordering::Relaxed);
-            for (is_positive, bound) in [false, true].map(|class| (class, state.highest(class))) {
+            for is_positive in [false, true] {
+                let bound = state.highest(is_positive);
+                let forgotten = &mut state.forgotten[usize::from(is_positive)];
+                *forgotten = bound.min(*forgotten);
                 pool.forget_above(is_positive, bound);
             }
             self.next_bytes.store(pool.bytes() + self.step_bytes, Ordering::Relaxed);
@@ -98,9 +108,9 @@ impl Gauge {
     /// Whether rows of each cell up to these hashes have all been held.
     pub(super) fn held_up_to(&self, highest: &[Option<u64>]) -> bool {
         let state = self.state();
-        let is_held = |(cell, highest): (usize, &Option<u64>)| match (highest, state.bounds.get(cell)) {
-            (Some(highest), Some(bound)) => highest <= bound,
-            _ => true,
+        let is_held = |(cell, highest): (usize, &Option<u64>)| {
+            let bound = state.bounds.get(cell).copied().unwrap_or(u64::MAX).min(state.forgotten[cell % 2]);
+            highest.is_none_or(|highest| highest <= bound)
         };
         highest.iter().enumerate().all(is_held)
     }
@@ -151,5 +161,43 @@ impl State {
     /// The highest bound of a class: what lies above it is held of no stratum.
     fn highest(&self, is_positive: bool) -> u64 {
         self.bounds.iter().skip(usize::from(is_positive)).step_by(2).copied().max().unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::spill::SpillSettings;
+    use super::*;
+    use feature_store::offline::Place;
+
+    /// The `number`th of a hundred texts of a class of a stratum.
+    fn key(stratum: u32, is_positive: bool, number: u64) -> Key {
+        let place = Place { input: 0, row: number + 1 };
+        Key { hash: number * (u64::MAX / 100), time: 0, others: 0, cell: Cell { stratum, is_positive }, place }
+    }
+
+    #[test]
+    fn what_is_forgotten_while_nobody_knows_its_stratum_is_fetched_again() {
+        let pool = Pool::new(256, SpillSettings { folder: std::env::temp_dir(), memory_bytes: 0, block_bytes: 256 });
+        pool.add_bytes(1);
+        let gauge = Gauge::new(Size { ratio: 1.0, rows: None }, 0);
+        // One thread has told nobody yet of a stratum with as many rows of either class,
+        let mut of_one = Glance::default();
+        for number in 0..100 {
+            assert!(gauge.see(&key(1, number % 2 == 0, number), &mut of_one, &pool));
+        }
+        // when another one, whose stratum has few negative rows, lets go of most positive ones.
+        let mut of_other = Glance::default();
+        for number in 0..8192 {
+            gauge.see(&key(0, number % 64 != 0, number % 100), &mut of_other, &pool);
+        }
+        let kept = |cell: usize, number| {
+            let mut highest = vec![None; 4];
+            highest[cell] = Some(number * (u64::MAX / 100));
+            gauge.held_up_to(&highest)
+        };
+        assert!(kept(1, 3) && !kept(1, 90), "of the stratum that was known");
+        assert!(kept(3, 3) && !kept(3, 90), "of the one that was not");
+        assert!(kept(2, 90), "of its other class nothing was let go");
     }
 }

@@ -47,6 +47,7 @@ impl OutputColumns {
 }
 
 /// Writes rows, which `shards` gives in pieces: the rows of each piece come before those of the next, in any order within it.
+/// Refuses to make a file that lacks a row that the note counts.
 pub(super) fn write(
     partial: &mut Partial,
     columns: &OutputColumns,
@@ -71,7 +72,12 @@ pub(super) fn write(
         })();
         let made = maker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         // An error of the writer ends the maker too, which has none then.
-        made.and(written.map_err(|error: parquet::errors::ParquetError| partial.error(error).into()))
+        let rows = made?;
+        written.map_err(|error: parquet::errors::ParquetError| partial.error(error))?;
+        match rows == note.rows.total() {
+            true => Ok(()),
+            false => Err(SampleError::Changed { chosen: note.rows.total(), found: rows }),
+        }
     })
 }
 
@@ -96,14 +102,16 @@ fn properties(schema: &SchemaRef, note: &SampleNote) -> Result<WriterProperties,
     Ok(properties.build())
 }
 
+/// How many rows the batches have.
 fn make_batches(
     schema: SchemaRef,
     columns: &OutputColumns,
     shards: impl Iterator<Item = Result<Vec<Vec<u8>>, SampleError>>,
     stays: impl Fn(&Record<'_>) -> bool,
     sender: &SyncSender<RecordBatch>,
-) -> Result<(), SampleError> {
+) -> Result<u64, SampleError> {
     let mut batch = Batch::new(schema, columns);
+    let mut count = 0;
     for shard in shards {
         let shard = shard?;
         let mut rows: Vec<Record<'_>> =
@@ -112,8 +120,9 @@ fn make_batches(
         rows.sort_unstable_by_key(|record| (record.hash, record.place));
         for row in rows {
             batch.push(&row);
+            count += 1;
             if (batch.rows == BATCH_ROWS || batch.bytes >= BATCH_BYTES) && sender.send(batch.take()).is_err() {
-                return Ok(());
+                return Ok(count);
             }
         }
     }
@@ -121,7 +130,7 @@ fn make_batches(
         // Refused, the writer has an error of its own.
         let _ = sender.send(batch.take());
     }
-    Ok(())
+    Ok(count)
 }
 
 /// Rows on their way into columns.

@@ -35,6 +35,11 @@ impl Pool {
         self.bytes.load(Ordering::Relaxed)
     }
 
+    #[cfg(test)]
+    pub(super) fn add_bytes(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     /// How many bytes went to disk.
     pub(super) fn spilled_bytes(&self) -> u64 {
         self.classes.iter().map(Shards::spilled_bytes).sum()
