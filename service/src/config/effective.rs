@@ -7,6 +7,7 @@ use toml::{Table, Value};
 
 use super::error::{ConfigError, Layer};
 use super::secret::masked;
+use super::words::in_words;
 
 /// The merged configuration, before it becomes the caller's struct.
 #[derive(Debug, Clone)]
@@ -23,7 +24,7 @@ impl Effective {
             let key = error.path().to_string();
             let reason = error.inner().to_string();
             // The text of a TOML error goes over several lines; the first says what is wrong.
-            let reason = reason.lines().next().unwrap_or("not valid").to_owned();
+            let reason = in_words(reason.lines().next().unwrap_or("not valid"));
             ConfigError::Invalid { layer: self.origin(&key), key, reason }
         })
     }

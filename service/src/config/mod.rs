@@ -25,6 +25,7 @@ mod effective;
 mod error;
 mod layers;
 mod secret;
+mod words;
 
 pub use effective::Effective;
 pub use error::{ConfigError, Layer};
