@@ -15,6 +15,7 @@ use registry::{Alias, Author, Move, Reference, Registry, Tag, tenure_at};
 use report::{Deleted, InStep, Moved, Noted, Version, Versions};
 use schemas::{ModelName, Timestamp};
 use std::path::PathBuf;
+use trainer::overtaken;
 
 /// List model versions, promote or roll back, tag, see who did so, export and import
 #[derive(clap::Args)]
@@ -215,9 +216,14 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         Verb::Promote { version, change, gates } => {
             let version = registry.resolve(&name, &version).await?;
             let author = change.author.author();
-            let verdict = gates.verdict(&registry, &config, (&name, version, &change.alias), &author).await?;
-            let change = Move { alias: change.alias, version, verdict, only_after: None };
+            let alias = change.alias;
+            let (verdict, only_after) = gates.verdict(&registry, &config, (&name, version, &alias), &author).await?;
+            let change = Move { alias: alias.clone(), version, verdict, only_after };
             let standing = registry.move_alias(&name, change, &author).await?;
+            if standing.entry.version != version {
+                let reason = overtaken(None, &alias, &standing.entry).reason.unwrap_or_default();
+                anyhow::bail!("{alias} stays where it is: {reason}");
+            }
             tell_mlflow(&config, &registry, &name).await;
             output.result(&Moved { name, entry: standing.entry, moved: standing.is_new })
         }

@@ -2,6 +2,7 @@
 //! stdout, so that a pipe reads them clean. A reader that closes the pipe ends the verb without an error or a panic.
 
 use serde::Serialize;
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
 
@@ -16,8 +17,15 @@ pub struct Output {
 impl Output {
     /// Prints the verb's result: its `Display` for people, or the value as JSON.
     pub fn result<T: Serialize + fmt::Display>(&self, result: &T) -> anyhow::Result<()> {
-        if self.json { line(&serde_json::to_string_pretty(result)?) } else { line(&result.to_string()) }
+        if self.json { line(&serde_json::to_string_pretty(result)?) } else { line(&plain(&result.to_string())) }
     }
+}
+
+/// A text that changes nothing but what is read: control characters of somebody's data, which could steer a terminal, are shown
+/// as U+FFFD.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if text.contains(steers) { text.replace(steers, "\u{FFFD}").into() } else { text.into() }
 }
 
 /// Prints one line of a result that comes piece by piece.
@@ -91,6 +99,12 @@ mod tests {
         table.row(["v1".into(), "Zoë".into()]);
         table.row(["v1000000".into(), String::new()]);
         assert_eq!(table.to_string(), "VERSION   WHO\nv1        Zoë\nv1000000\n");
+    }
+
+    #[test]
+    fn what_would_steer_a_terminal_is_shown_and_does_not() {
+        assert_eq!(plain("one\ttwo\nดี"), "one\ttwo\nดี");
+        assert_eq!(plain("a\u{1b}[31mred\r\u{9b}2J"), "a\u{fffd}[31mred\u{fffd}\u{fffd}2J");
     }
 
     #[test]

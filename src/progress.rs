@@ -77,8 +77,8 @@ fn message(step: &Progress) -> String {
         },
         Progress::Testing { rows, .. } => format!("testing, {rows} rows{}", share(step)),
         Progress::Tuning { done, total, best } => match best {
-            Some(best) => format!("tuning, {done} of {total} trials, the best of these {best:.4}"),
-            None => format!("tuning, {done} of {total} trials"),
+            Some(best) => format!("tuning, {done} of {total} fits, the best of these {best:.4}"),
+            None => format!("tuning, {done} of {total} fits"),
         },
         Progress::Registering => "registering".to_owned(),
     }

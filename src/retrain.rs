@@ -8,7 +8,7 @@ use crate::output::{Output, line};
 use crate::usage::{WrongUsage, sorted};
 use crate::{mlflow, progress, who};
 use history::History;
-use registry::{Registry, Trigger};
+use registry::{Refusal, Registry, Trigger};
 use schemas::Timestamp;
 use service::health::Health;
 use service::shutdown::token_on_signals;
@@ -77,7 +77,7 @@ struct OrderArgs {
     #[arg(long)]
     full: bool,
     /// How many settings to try
-    #[arg(long, value_name = "N", default_value_t = 30, requires = "full", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 30, requires = "full", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     trials: u32,
     /// Whose settings are used
     #[arg(long, value_enum, default_value = "production")]
@@ -135,7 +135,8 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
             tell_mlflow(&config, &retrainer.registry, &report).await;
             args.output.result(&*report)
         }
-        Retrained::Refused(reason) => anyhow::bail!("not retrained: {reason}"),
+        Retrained::Refused(Refusal::Never(reason)) => anyhow::bail!("not retrained: {reason}"),
+        Retrained::Refused(Refusal::Until(time)) => anyhow::bail!("not retrained: not before {time}"),
     }
 }
 

@@ -63,10 +63,10 @@ pub struct Args {
 #[derive(clap::Args)]
 struct SizeArgs {
     /// Rows of the larger class for each of the smaller one
-    #[arg(long, value_name = "NUMBER", default_value_t = 1.0)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1.0, allow_negative_numbers = true)]
     ratio: f64,
     /// Rows at most, in the same proportion
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     rows: Option<u64>,
     /// Balance each month, or each value of a column, apart
     #[arg(long, value_name = "month|COLUMN")]
@@ -176,6 +176,7 @@ mod tests {
             "sample --input a.csv --output b.parquet --engine spark",
             "sample --input a.csv --output b.parquet --engine flink",
             "sample --input a.csv --output b.parquet --since yesterday",
+            "sample --input a.csv --output b.parquet --rows -5",
         ] {
             assert!(Verb::try_parse_from(line.split(' ')).is_err_and(|error| error.exit_code() == 2), "{line}");
         }

@@ -14,6 +14,7 @@ use feature_store::offline::{Condition, ReadOptions};
 use registry::Registry;
 use schemas::Timestamp;
 use std::path::PathBuf;
+use tokio_util::sync::CancellationToken;
 use trainer::{Dataset, Error, Holdout, Promotion, Test, TrainRequest};
 
 /// Train a model on files of labelled reviews, test it and register it
@@ -77,7 +78,7 @@ pub struct TestArgs {
     #[arg(long, value_name = "TIME", value_parser = moment)]
     test_until: Option<Timestamp>,
     /// Test on this share of the rows, chosen by the hash of the text, so that copies of a text stay together
-    #[arg(long, value_name = "SHARE", conflicts_with_all = ["test", "test_where", "test_since", "test_until"])]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, conflicts_with_all = ["test", "test_where", "test_since", "test_until"])]
     holdout: Option<Holdout>,
 }
 
@@ -134,6 +135,7 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
         data,
         test,
         promotion,
+        stop: CancellationToken::new(),
     };
     let report = trainer::train(&registry, request, progress::show()).await;
     let report = report.map_err(|error| sorted(error, Error::is_wrong_usage))?;
@@ -179,6 +181,7 @@ mod tests {
             "train --input a.csv --holdout 0.2 --test b.csv",
             "train --input a.csv --holdout 0.2 --test-where s=b",
             "train --input a.csv --holdout 20",
+            "train --input a.csv --holdout -0.2",
             "train --holdout 0.2",
         ] {
             assert!(Verb::try_parse_from(line.split(' ')).is_err_and(|error| error.exit_code() == 2), "{line}");

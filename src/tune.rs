@@ -11,7 +11,7 @@ pub struct TuneArgs {
     #[arg(long)]
     tune: bool,
     /// How many settings to try, those of the configuration among them
-    #[arg(long, value_name = "N", default_value_t = 30, requires = "tune", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 30, requires = "tune", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     trials: u32,
     /// Which training rows judge: the last fifth in time, or a fifth by the hash of the text; auto is time where all rows have one
     #[arg(long, value_name = "auto|time|hash", default_value = "auto", requires = "tune")]

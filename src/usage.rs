@@ -57,7 +57,7 @@ impl Failure {
             Self::Usage(error) => (error, 2),
         };
         // A closed stderr leaves the exit code to tell.
-        let _ = writeln!(std::io::stderr(), "error: {}", sentence(&error));
+        let _ = writeln!(std::io::stderr(), "error: {}", output::plain(&sentence(&error)));
         ExitCode::from(code)
     }
 }

@@ -10,6 +10,7 @@ use ingest::RowBatches;
 use registry::{Alias, Registry};
 use schemas::Review;
 use std::path::PathBuf;
+use tokio_util::sync::CancellationToken;
 use trainer::{Dataset, Inquiry, Progress, Promotion, PromotionConfig, Report, Test, TrainRequest};
 
 /// The rows to train on, and how the rest is told apart.
@@ -78,6 +79,7 @@ pub(crate) async fn train(
         inquiry: Inquiry::default(),
         tune: None,
         promotion: Some(promotion),
+        stop: CancellationToken::new(),
     };
     Ok(trainer::train(registry, request, progress).await?)
 }

@@ -83,14 +83,6 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// A version cannot be written to a file.
-    #[error("cannot export to {path}: {error}")]
-    Export {
-        /// The file.
-        path: String,
-        /// The system's words.
-        error: io::Error,
-    },
     /// The folder did not do what was asked of it.
     #[error("cannot {action} {path}: {cause}")]
     Store {

@@ -88,6 +88,14 @@ impl Registry {
         .await
     }
 
+    /// What an alias stands for, if anything, and the number of the last line about it, 0 where there is none:
+    /// [`Move::only_after`] takes that of whoever moves the alias for what they saw.
+    pub async fn holder(&self, name: &ModelName, alias: &Alias) -> Result<(Option<ModelVersion>, u64), Error> {
+        let entries = self.log(name).await?;
+        let last = entries.iter().rfind(|entry| entry.alias() == Some(alias));
+        Ok((Aliases::after(&entries).current(alias), last.map_or(0, |entry| entry.sequence)))
+    }
+
     /// Makes `alias` stand for what it stood for before its current version. Doing so again goes one step further back, and
     /// after the first version there is nothing left; a version that was rolled back is never returned to.
     pub async fn rollback(&self, name: &ModelName, alias: &Alias, who: &str, why: &str) -> Result<LogEntry, Error> {

@@ -31,21 +31,8 @@ pub struct Package {
 }
 
 impl Package {
-    /// Writes the archive, whole or not at all, in place of a file that is there.
-    pub fn write(&self, path: &Path) -> Result<(), Error> {
-        let failed = |error| Error::Export { path: path.display().to_string(), error };
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".partial");
-        let written = File::create(&partial).and_then(|file| self.write_to(file)).and_then(|file| file.sync_all());
-        let written = written.and_then(|()| std::fs::rename(&partial, path));
-        written.map_err(|error| {
-            // What is left of it is of no use to anybody; the error that is told is the first.
-            let _ = std::fs::remove_file(&partial);
-            failed(error)
-        })
-    }
-
-    fn write_to<W: Write>(&self, to: W) -> io::Result<W> {
+    /// Writes the archive. Whether a file gets its name only when it is whole is for who opens it to see to.
+    pub fn write(&self, to: impl Write) -> io::Result<()> {
         let mut archive = tar::Builder::new(to);
         let seconds = self.manifest.created_at.epoch_millis().max(0).unsigned_abs() / 1000;
         // The manifest goes first: whoever reads knows then what to expect of the model.
@@ -59,7 +46,7 @@ impl Package {
             header.set_entry_type(tar::EntryType::Regular);
             archive.append_data(&mut header, name, &bytes[..])?;
         }
-        archive.into_inner()
+        archive.into_inner()?.flush()
     }
 
     /// Reads an archive that may come from anywhere.
@@ -189,19 +176,25 @@ mod tests {
         archive.into_inner().unwrap()
     }
 
+    fn written() -> Vec<u8> {
+        let mut bytes = Vec::new();
+        package().write(&mut bytes).unwrap();
+        bytes
+    }
+
     fn refused(bytes: &[u8]) -> String {
         Package::read_from(bytes).unwrap_err()
     }
 
     #[test]
     fn what_is_written_is_read_back() {
-        let written = package().write_to(Vec::new()).unwrap();
+        let written = written();
         assert_eq!(Package::read_from(&written[..]).unwrap(), package());
     }
 
     #[test]
     fn an_archive_that_is_cut_anywhere_is_refused() {
-        let written = package().write_to(Vec::new()).unwrap();
+        let written = written();
         // Behind the last entry only blocks of zeros follow, which nobody needs.
         let end = written.len() - 1024 - 512 + 3;
         for length in (0..end).step_by(97) {

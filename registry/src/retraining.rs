@@ -5,161 +5,21 @@
 //!
 //! The number is the fence: whoever finds a higher one has been succeeded, and moves no alias any more.
 
+mod record;
+
 use crate::registry::{CONCURRENT_READS, json};
 use crate::store::numbered;
 use crate::{Error, Registry};
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use schemas::{ModelName, ModelVersion, Timestamp};
-use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
+pub use record::{RetrainOutcome, RetrainState, Retraining, Trigger};
+
 /// So many runs back a rule can see.
 const REMEMBERED: usize = 200;
-
-/// A run of retraining.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Retraining {
-    /// Its number, counted from 1.
-    pub number: u64,
-    /// What it was begun for.
-    #[serde(flatten)]
-    pub trigger: Trigger,
-    /// How often it was begun for that, this time included.
-    pub attempt: u32,
-    /// Who began it.
-    pub who: String,
-    /// Tells it from any other that the same person has begun in the same millisecond: a bucket's client that finds its own
-    /// bytes takes the file for its own.
-    pub holder: String,
-    /// When, by the clock of who began it; as all times here.
-    pub started_at: Timestamp,
-    /// Until when nobody else may begin.
-    pub lease_until: Timestamp,
-    /// When it ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended_at: Option<Timestamp>,
-    /// How it ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<RetrainOutcome>,
-    /// Whether it is tried again.
-    #[serde(default)]
-    pub will_retry: bool,
-    /// The version that it made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<ModelVersion>,
-    /// How many rows were learned from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rows_trained: Option<u64>,
-    /// How many rows it was compared on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rows_tested: Option<u64>,
-    /// Why it ended as it did.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reason: String,
-}
-
-/// What a run is begun for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "trigger", rename_all = "lowercase")]
-pub enum Trigger {
-    /// Somebody, or a scheduler of somebody's own.
-    Manual,
-    /// A slot of the schedule.
-    Schedule {
-        /// The slot.
-        slot: Timestamp,
-    },
-    /// An alert.
-    Drift {
-        /// Who raised it.
-        monitor: String,
-        /// The record that holds it: `topic/partition@offset`.
-        alert: String,
-        /// What it says.
-        message: String,
-        /// When it was written.
-        raised_at: Timestamp,
-    },
-}
-
-impl Trigger {
-    /// In a word.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Manual => "manual",
-            Self::Schedule { .. } => "schedule",
-            Self::Drift { .. } => "drift",
-        }
-    }
-}
-
-impl fmt::Display for Trigger {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Manual => f.write_str("asked for"),
-            Self::Schedule { slot } => write!(f, "scheduled for {slot}"),
-            Self::Drift { monitor, message, .. } => write!(f, "drift seen by {monitor}: {message}"),
-        }
-    }
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RetrainOutcome {
-    /// The new version is in production.
-    Promoted,
-    /// The new version is registered, and production is what it was.
-    Kept,
-    /// There is no new version.
-    Failed,
-    /// It was stopped.
-    Stopped,
-}
-
-/// How a run stands at some time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RetrainState {
-    /// It goes on.
-    Running,
-    /// Its process died, or lost its lease.
-    Died,
-    /// It ended.
-    Ended(RetrainOutcome),
-}
-
-impl RetrainState {
-    /// For people.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Died => "died",
-            Self::Ended(RetrainOutcome::Promoted) => "promoted",
-            Self::Ended(RetrainOutcome::Kept) => "kept",
-            Self::Ended(RetrainOutcome::Failed) => "failed",
-            Self::Ended(RetrainOutcome::Stopped) => "stopped",
-        }
-    }
-}
-
-impl Retraining {
-    /// How it stands at a time.
-    pub fn state(&self, now: Timestamp) -> RetrainState {
-        match self.outcome {
-            Some(outcome) => RetrainState::Ended(outcome),
-            None if self.lease_until > now => RetrainState::Running,
-            None => RetrainState::Died,
-        }
-    }
-
-    /// Whether it left a version.
-    pub fn is_done(&self) -> bool {
-        matches!(self.outcome, Some(RetrainOutcome::Promoted | RetrainOutcome::Kept))
-    }
-}
 
 /// How a run ended, for its line.
 #[derive(Debug, Clone, PartialEq)]
@@ -183,8 +43,17 @@ pub enum Begun {
     Ours(Box<RetrainLease>),
     /// Another run goes on.
     Busy(Box<Retraining>),
-    /// The rule says no, for this reason.
-    Refused(String),
+    /// The rule says no.
+    Refused(Refusal),
+}
+
+/// Why a run may not begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no need for it, for this reason.
+    Never(String),
+    /// Not before this time.
+    Until(Timestamp),
 }
 
 /// The wish to begin a run.
@@ -213,7 +82,7 @@ impl Registry {
         &self,
         name: &ModelName,
         beginning: &RetrainBeginning,
-        rule: impl Fn(&[Retraining]) -> Result<(), String>,
+        rule: impl Fn(&[Retraining]) -> Result<(), Refusal>,
     ) -> Result<Begun, Error> {
         loop {
             // While one goes on, whoever waits for its end reads no more than it.
@@ -227,11 +96,12 @@ impl Registry {
             if runs.last().is_some_and(|last| last.state(now) == RetrainState::Running) {
                 continue;
             }
-            if let Err(reason) = rule(&runs) {
-                return Ok(Begun::Refused(reason));
+            if let Err(refusal) = rule(&runs) {
+                return Ok(Begun::Refused(refusal));
             }
             let RetrainBeginning { trigger, who, lease } = beginning.clone();
-            let is_retry = |run: &&Retraining| trigger != Trigger::Manual && run.trigger == trigger;
+            let is_retry =
+                |run: &&Retraining| trigger != Trigger::Manual && run.trigger == trigger && !run.is_stopped();
             let run = Retraining {
                 number: runs.last().map_or(1, |last| last.number + 1),
                 attempt: 1 + runs.iter().filter(is_retry).count() as u32,

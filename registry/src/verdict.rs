@@ -43,4 +43,7 @@ pub struct GateOutcome {
     pub p_value: Option<f64>,
     /// Whether the gate held.
     pub passed: bool,
+    /// What is to be known of it: that nothing was judged, or why it cannot hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }

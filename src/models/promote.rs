@@ -8,7 +8,7 @@ use anyhow::bail;
 use registry::{Alias, Author, Registry, Verdict};
 use schemas::{ModelName, ModelVersion};
 use std::path::PathBuf;
-use trainer::{Challenge, Dataset, Error, VerdictPage};
+use trainer::{Challenge, Dataset, Error, Judgement, VerdictPage};
 
 #[derive(clap::Args)]
 pub struct GateArgs {
@@ -23,19 +23,20 @@ pub struct GateArgs {
 }
 
 impl GateArgs {
-    /// What the gates say; an error where they forbid it.
+    /// What the gates say, and behind which line of the log they say it; an error where they forbid it. A promotion without a
+    /// test is a person's word, which holds whatever the log says meanwhile, and so is a forced one.
     pub async fn verdict(
         self,
         registry: &Registry,
         config: &Config,
         (name, version, alias): (&ModelName, ModelVersion, &Alias),
         author: &Author,
-    ) -> anyhow::Result<Option<Verdict>> {
+    ) -> anyhow::Result<(Option<Verdict>, Option<u64>)> {
         if self.force && author.why.trim().is_empty() {
             return Err(WrongUsage("--force needs --reason TEXT, which the log keeps".to_owned()).into());
         }
         if self.test.is_empty() {
-            return Ok(None);
+            return Ok((None, None));
         }
         let challenge = Challenge {
             name: name.clone(),
@@ -44,14 +45,16 @@ impl GateArgs {
             data: Dataset::files(self.test, self.rows.options()),
             config: config.promotion.clone(),
         };
-        let verdict = trainer::verdict(registry, challenge, progress::show()).await;
-        let Some(verdict) = verdict.map_err(|error| sorted(error, Error::is_wrong_usage))? else { return Ok(None) };
+        let judgement = trainer::verdict(registry, challenge, progress::show()).await;
+        let Judgement { verdict, line } = judgement.map_err(|error| sorted(error, Error::is_wrong_usage))?;
+        let only_after = (!self.force).then_some(line);
+        let Some(verdict) = verdict else { return Ok((None, only_after)) };
         if !verdict.passed && !self.force {
             let page = VerdictPage(&verdict).to_string();
             let failed: Vec<&str> = page.lines().map(str::trim).filter(|line| line.starts_with("FAILED")).collect();
             let reason = verdict.reason.unwrap_or_else(|| failed.join("; ").replace("FAILED ", ""));
             bail!("{alias} stays where it is, the gates did not hold: {reason} (--force --reason TEXT overrules)");
         }
-        Ok(Some(Verdict { forced: !verdict.passed, ..verdict }))
+        Ok((Some(Verdict { forced: !verdict.passed, ..verdict }), only_after))
     }
 }

@@ -1,6 +1,7 @@
 //! `plaudit models export` and `import`: a version in a file.
 
 use super::report::mebibytes;
+use feature_store::offline::Partial;
 use registry::{Author, Manifest, Package, Registry};
 use schemas::{ModelName, ModelVersion};
 use serde::Serialize;
@@ -24,7 +25,9 @@ pub async fn export(
     file: &Path,
 ) -> anyhow::Result<Exported> {
     let package = registry.package(name, version).await?;
-    package.write(file)?;
+    let mut partial = Partial::create(file)?;
+    package.write(&mut partial).map_err(|error| partial.error(error))?;
+    partial.finish()?;
     let Manifest { name, version, sha256, size_bytes, .. } = package.manifest;
     Ok(Exported { name, version, sha256, size_bytes, file: file.to_owned() })
 }

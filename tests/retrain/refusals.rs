@@ -116,3 +116,49 @@ fn rows_that_are_not_fit_stop_a_run_by_the_limits_of_what_the_store_holds() {
     assert!(message.contains("the shift of words from production's is"), "{message}");
     world.json(&["retrain", "--set", "validation.before_training=false", "--set", "validation.max_word_shift=0.1"]);
 }
+
+/// The reviews, each changed in one field.
+fn changed(count: u64, field: &str, value: impl Fn(u64) -> Value) -> impl Iterator<Item = Value> {
+    (0..count).map(move |i| {
+        let Value::Object(mut review) = review(i, count) else { panic!() };
+        review.insert(field.to_owned(), value(i));
+        Value::Object(review)
+    })
+}
+
+#[test]
+fn rows_that_are_not_used_do_not_count_towards_the_least() {
+    let world = World::new();
+    world.store(Dataset::Reviews, changed(1200, "text", |i| format!("a text that says {}", i % 40).into()));
+    let message = world.fails(1, &["retrain"]);
+    assert!(message.contains("to learn from, and retrain.min_train_rows asks for 100"), "{message}");
+    assert!(message.contains("copies of a text"), "{message}");
+    assert_eq!((world.states(), world.versions()), (vec!["failed"], (None, 0)));
+}
+
+#[test]
+fn rows_of_one_moment_cannot_be_divided_and_why_is_said() {
+    let world = World::new();
+    let now = Timestamp::now().epoch_millis() - DAY;
+    world.store(Dataset::Reviews, changed(1200, "created_at", |_| now.into()));
+    let message = world.fails(1, &["retrain"]);
+    assert!(message.contains("1200 rows") && message.contains("all of one minute"), "{message}");
+    assert!(message.contains("--column created_at=COLUMN"), "{message}");
+}
+
+#[test]
+fn a_gate_on_a_column_is_held_where_reviews_have_it_and_refused_where_they_have_not() {
+    let world = World::with_reviews(1200);
+    let gates = |slice: &str| format!("promotion.gates=[{{metric = \"accuracy\", slice = \"{slice}\"}}]");
+    let message = world.fails(1, &["retrain", "--set", &gates("category")]);
+    assert!(message.contains("asks for a column `category`"), "{message}");
+    assert_eq!((world.states(), world.versions()), (vec!["failed"], (None, 0)));
+    for _ in 0..2 {
+        let few = "promotion.min_slice_rows=10";
+        let report = world.json(&["retrain", "--set", &gates("product_id"), "--set", few]);
+        assert_eq!(report["outcome"], "promoted", "{report:#}");
+    }
+    // A column of ours that is no kind of slices is there as well; no user wrote so many.
+    let report = world.json(&["retrain", "--set", &gates("user_id")]);
+    assert!(report["reason"].as_str().unwrap().contains("no slice has 200 rows"), "{report:#}");
+}

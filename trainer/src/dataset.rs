@@ -102,7 +102,7 @@ impl Dataset {
     }
 }
 
-/// `a.csv and 2 more where lang=en and split=train`.
+/// `a.csv and 2 more where lang=en and split=train since 2026-01-01T00:00:00.000Z`.
 impl fmt::Display for Dataset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.paths().as_slice() {
@@ -114,6 +114,11 @@ impl fmt::Display for Dataset {
             for (i, condition) in options.conditions.iter().enumerate() {
                 let word = if i == 0 { "where" } else { "and" };
                 write!(f, " {word} {}={}", condition.column(), condition.value())?;
+            }
+            for (word, time) in [("since", options.since), ("until", options.until)] {
+                if let Some(time) = time {
+                    write!(f, " {word} {time}")?;
+                }
             }
         }
         Ok(())
@@ -130,6 +135,7 @@ impl fmt::Debug for Dataset {
 mod tests {
     use super::*;
     use feature_store::offline::Condition;
+    use schemas::Timestamp;
 
     #[test]
     fn a_dataset_is_named_by_its_files_and_conditions() {
@@ -138,7 +144,13 @@ mod tests {
             ..ReadOptions::default()
         };
         let paths = ["a.csv", "b.csv", "c.csv"].map(PathBuf::from).to_vec();
-        assert_eq!(Dataset::files(paths, options).to_string(), "a.csv and 2 more where lang=en and split=train");
+        assert_eq!(
+            Dataset::files(paths.clone(), options).to_string(),
+            "a.csv and 2 more where lang=en and split=train"
+        );
+        let until = Timestamp::parse("2026-01-01");
+        let of_time = ReadOptions { until, ..ReadOptions::default() };
+        assert_eq!(Dataset::files(paths, of_time).to_string(), "a.csv and 2 more until 2026-01-01T00:00:00.000Z");
         assert_eq!(Dataset::rows("generated reviews", vec![]).to_string(), "generated reviews");
         let passing = Dataset::files(vec![PathBuf::from("/tmp/x.parquet")], ReadOptions::default());
         let known = passing.known_as("offline/reviews".to_owned(), serde_json::json!({"since": "2026-01-01"}));

@@ -171,6 +171,22 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// Nothing has what gates slice by.
+    #[error(
+        "promotion.gates: `slice = \"{slice}\"` asks for a column `{column}`, which {data} does not have: name one that it has, \
+         or take the gate out"
+    )]
+    NoGateColumn {
+        /// The files.
+        data: String,
+        /// What a gate asks for.
+        slice: String,
+        /// The column that it needs.
+        column: String,
+    },
+    /// It was told to stop.
+    #[error("stopped before the end; nothing was registered")]
+    Stopped,
     /// The registry failed.
     #[error(transparent)]
     Registry(#[from] registry::Error),

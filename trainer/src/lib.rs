@@ -28,7 +28,9 @@ pub use dataset::Dataset;
 pub use error::Error;
 pub use evaluate::{EvaluateRequest, evaluate};
 pub use evaluation::{Findings, Inquiry, PageFile, Slice, SliceBy, Slices, WorstError};
-pub use gates::{Challenge, Gate, GateFigure, GateTest, Must, PromotionConfig, VerdictPage, verdict};
+pub use gates::{
+    Challenge, Gate, GateFigure, GateTest, Judgement, Must, PromotionConfig, VerdictPage, overtaken, verdict,
+};
 pub use holdout::Holdout;
 pub use progress::Progress;
 pub use report::{ModelSummary, Report, RowCounts, grouped};

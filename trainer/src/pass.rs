@@ -9,6 +9,7 @@ use model::KeepRates;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
 
 /// Batches read ahead: enough to even out slow ones; with the one being read and the one being consumed some 16 MiB.
 const BATCHES_AHEAD: usize = 2;
@@ -20,6 +21,7 @@ const BATCH_ROWS: usize = 1024;
 pub(crate) struct Pass {
     dataset: Dataset,
     opened: Opened,
+    stop: Option<CancellationToken>,
 }
 
 enum Opened {
@@ -47,7 +49,12 @@ impl Pass {
             }
             Source::Rows { rows, .. } => Opened::Rows(Arc::clone(rows)),
         };
-        Ok(Self { dataset: dataset.clone(), opened })
+        Ok(Self { dataset: dataset.clone(), opened, stop: None })
+    }
+
+    /// The same pass, which ends with [`Error::Stopped`] when the token is cancelled.
+    pub(crate) fn until(self, stop: &CancellationToken) -> Self {
+        Self { stop: Some(stop.clone()), ..self }
     }
 
     /// Whether any file has a column for a field. Rows at hand may have every field.
@@ -81,12 +88,15 @@ impl Pass {
         self,
         mut consume: impl FnMut(&[&Row], Position) -> Result<(), Error>,
     ) -> Result<Duration, Error> {
-        let dataset = self.dataset;
+        let Self { dataset, opened, stop } = self;
         let mut consume = |batch: &[Row], position| {
+            if stop.as_ref().is_some_and(CancellationToken::is_cancelled) {
+                return Err(Error::Stopped);
+            }
             let kept: Vec<&Row> = batch.iter().filter(|row| dataset.keeps(row)).collect();
             consume(&kept, position)
         };
-        match self.opened {
+        match opened {
             Opened::Rows(rows) => {
                 for batch in rows.chunks(BATCH_ROWS) {
                     consume(batch, Position { bytes_read: 0, total_bytes: 0 })?;

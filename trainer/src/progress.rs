@@ -25,9 +25,9 @@ pub enum Progress {
         /// of this many; 0 for rows at hand.
         total_bytes: u64,
     },
-    /// Settings are tried.
+    /// Settings are tried, the better ones again on more rows.
     Tuning {
-        /// Results so far,
+        /// Fits so far,
         done: u64,
         /// of this many.
         total: u64,

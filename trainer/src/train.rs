@@ -4,7 +4,7 @@
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::evaluation::Inquiry;
-use crate::gates::{Arena, Champion, PromotionConfig};
+use crate::gates::{Arena, Champion, Incumbent, PromotionConfig, overtaken};
 use crate::holdout::Holdout;
 use crate::learn::{Learned, Lesson};
 use crate::overlap::{check_rereadable, shared_files, shared_rows};
@@ -21,6 +21,7 @@ use registry::{Alias, Author, Manifest, Move, Registry, Run, Verdict};
 use schemas::ModelName;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
 
 /// What to train.
 #[derive(Debug, Clone)]
@@ -41,6 +42,9 @@ pub struct TrainRequest {
     pub tune: Option<TuneRequest>,
     /// Which alias to set afterwards.
     pub promotion: Option<Promotion>,
+    /// Cancelled, it ends soon: between rows, and between the trials of a search. A fit that has begun is finished first, and
+    /// what has begun to be registered too.
+    pub stop: CancellationToken,
 }
 
 impl TrainRequest {
@@ -94,11 +98,17 @@ pub async fn train(
     let request = request.with_columns();
     // Better before the learning than after it.
     registry.check_writable().await?;
-    let champion = match &request.promotion {
-        Some(promotion) => Champion::fetch(registry, &request.name, &promotion.alias).await?,
-        None => None,
+    let (champion, alias_line) = match &request.promotion {
+        Some(promotion) => {
+            let Incumbent { champion, line } = Incumbent::fetch(registry, &request.name, &promotion.alias).await?;
+            (champion, line)
+        }
+        None => (None, 0),
     };
     let learning = tokio::task::spawn_blocking(move || {
+        if let Some(promotion) = request.promotion.as_ref().filter(|_| champion.is_some()) {
+            arena(&request, promotion).check()?;
+        }
         let (request, tuned) = tune(request, &mut progress)?;
         let mut gaps = BTreeMap::new();
         let trained = Trained::from(&request, &mut |step| {
@@ -109,6 +119,9 @@ pub async fn train(
         })?;
         let trained = Trained { tuned, gaps, ..trained };
         let verdict = verdict(&request, champion, &trained.learned.model, &mut progress)?;
+        if request.stop.is_cancelled() {
+            return Err(Error::Stopped);
+        }
         progress(Progress::Registering);
         let artifact = Bytes::from(trained.learned.model.to_bytes());
         // What is registered can be loaded.
@@ -123,7 +136,7 @@ pub async fn train(
     let run = trained.run(&request, start.elapsed());
     let manifest = registry.register(&request.name, artifact, run).await?;
     let (promoted, verdict) = match request.promotion {
-        Some(promotion) => promote(registry, &manifest, promotion, verdict).await?,
+        Some(promotion) => promote(registry, &manifest, promotion, (verdict, alias_line)).await?,
         None => (None, None),
     };
     let mut seconds = trained.seconds();
@@ -161,28 +174,37 @@ fn verdict(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Option<Verdict>, Error> {
     let Some(promotion) = &request.promotion else { return Ok(None) };
+    let verdict = arena(request, promotion).verdict(champion, challenger, progress)?;
+    Ok(verdict.map(|verdict| Verdict { forced: promotion.force && !verdict.passed, ..verdict }))
+}
+
+fn arena<'a>(request: &'a TrainRequest, promotion: &'a Promotion) -> Arena<'a> {
     let rows = match &request.test {
         Test::None => None,
         Test::On(dataset) => Some((dataset, None)),
         Test::Holdout(holdout) => Some((&request.data, Some(*holdout))),
     };
-    let verdict = Arena { rows, config: &promotion.gates }.verdict(champion, challenger, progress)?;
-    Ok(verdict.map(|verdict| Verdict { forced: promotion.force && !verdict.passed, ..verdict }))
+    Arena { rows, config: &promotion.gates }
 }
 
-/// Sets the alias unless the gates forbid it; answers the alias if it was set.
+/// Sets the alias unless the gates forbid it, or somebody else has moved it since the line of the log with which the champion was
+/// fetched; answers the alias if it was set.
 async fn promote(
     registry: &Registry,
     manifest: &Manifest,
     promotion: Promotion,
-    verdict: Option<Verdict>,
+    (verdict, line): (Option<Verdict>, u64),
 ) -> Result<(Option<Alias>, Option<Verdict>), Error> {
-    let Promotion { alias, who, why, .. } = promotion;
+    let Promotion { alias, who, why, force, .. } = promotion;
     if verdict.as_ref().is_some_and(|verdict| !verdict.passed && !verdict.forced) {
         return Ok((None, verdict));
     }
-    let change = Move { alias: alias.clone(), version: manifest.version, verdict: verdict.clone(), only_after: None };
-    registry.move_alias(&manifest.name, change, &Author::new(who, why)).await?;
+    let only_after = (!force).then_some(line);
+    let change = Move { alias: alias.clone(), version: manifest.version, verdict: verdict.clone(), only_after };
+    let standing = registry.move_alias(&manifest.name, change, &Author::new(who, why)).await?;
+    if standing.entry.version != manifest.version {
+        return Ok((None, Some(overtaken(verdict, &alias, &standing.entry))));
+    }
     Ok((Some(alias), verdict))
 }
 
@@ -208,7 +230,7 @@ impl Trained {
         request.fit.check()?;
         check_rereadable(&request.data, &request.test)?;
         // Everything is opened before anything is learned, so that a wrong path costs no time.
-        let training = Pass::open(&request.data)?;
+        let training = Pass::open(&request.data)?.until(&request.stop);
         let keep_rates = training.keep_rates()?;
         let mut lesson = Lesson {
             data: &request.data,
@@ -231,6 +253,7 @@ impl Trained {
                 Some(Exam { holdout: Some(*holdout), ..Exam::open(&request.data, inquiry)? })
             }
         };
+        let exam = exam.map(|exam| Exam { pass: exam.pass.until(&request.stop), ..exam });
         let tested_rates = exam.as_ref().map_or(Ok(keep_rates), |exam| exam.pass.keep_rates())?;
         let mut learned = lesson.learn(training, progress)?;
         if !learned.fit.converged {

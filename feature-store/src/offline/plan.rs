@@ -184,7 +184,9 @@ impl Plan {
             built.set(*field, cell(*column));
         }
         if self.times.is_some() && !built.created_at.is_some_and(|time| self.options.wants_times(time, time)) {
-            return None;
+            // A time that cannot be read may lie within: such a row is counted, and not passed over in silence.
+            let unreadable = built.problems.iter().find(|problem| problem.field == Some(Field::CreatedAt))?;
+            return Some(RowRef::broken(built.position, unreadable.message.clone()));
         }
         for &column in &self.features {
             match cell(column).into_number() {

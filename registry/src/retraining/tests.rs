@@ -84,7 +84,13 @@ async fn a_rule_decides_on_the_runs_that_there_were_and_attempts_are_counted() {
         assert_eq!(lease.run().attempt, attempt);
         lease.end(end(RetrainOutcome::Failed)).await.unwrap();
     }
-    let refuse = |_: &[Retraining]| Err("enough".to_owned());
-    let begun = registry.begin_retraining(&name, &beginning(slot, LONG), refuse).await.unwrap();
-    assert!(matches!(begun, Begun::Refused(reason) if reason == "enough"));
+    let stopped = ours(registry.begin_retraining(&name, &beginning(slot.clone(), LONG), |_| Ok(())).await.unwrap());
+    assert_eq!(stopped.run().attempt, 3);
+    stopped.end(end(RetrainOutcome::Stopped)).await.unwrap();
+    let again = ours(registry.begin_retraining(&name, &beginning(slot.clone(), LONG), |_| Ok(())).await.unwrap());
+    assert_eq!(again.run().attempt, 3, "what was stopped had not failed");
+    again.end(end(RetrainOutcome::Failed)).await.unwrap();
+    let never = || Refusal::Never("enough".to_owned());
+    let begun = registry.begin_retraining(&name, &beginning(slot, LONG), |_| Err(never())).await.unwrap();
+    assert!(matches!(begun, Begun::Refused(refusal) if refusal == never()));
 }

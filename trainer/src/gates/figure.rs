@@ -19,7 +19,7 @@ pub(super) struct Weighable<'a> {
 impl<'a> Weighable<'a> {
     pub(super) fn new(figure: GateFigure, side: &'a Side, labels: &'a [Label]) -> Self {
         let mut order = Vec::new();
-        if figure == GateFigure::RocAuc {
+        if matches!(figure, GateFigure::RocAuc | GateFigure::PrAuc) {
             order.extend(0..labels.len() as u32);
             order.sort_unstable_by(|&one, &other| side.at(one).total_cmp(&side.at(other)));
         }
@@ -31,10 +31,15 @@ impl<'a> Weighable<'a> {
         Self { figure, side, labels, order, losses }
     }
 
+    pub(super) fn is_a_loss(&self) -> bool {
+        self.figure.is_a_loss()
+    }
+
     /// The figure of rows that occur so and so often; none where they have none.
     pub(super) fn weighed(&self, counts: &[u32]) -> Option<f64> {
         match self.figure {
             GateFigure::RocAuc => self.roc_auc(counts),
+            GateFigure::PrAuc => self.pr_auc(counts),
             figure if figure.is_a_loss() => {
                 let sum: f64 = self.losses.iter().zip(counts).map(|(loss, &count)| loss * f64::from(count)).sum();
                 let rows: u64 = counts.iter().map(|&count| u64::from(count)).sum();
@@ -61,21 +66,44 @@ impl<'a> Weighable<'a> {
     /// The share of pairs of a positive and a negative row that are in the right order; a tie is half a pair.
     fn roc_auc(&self, counts: &[u32]) -> Option<f64> {
         let (mut negatives, mut positives, mut twice_won) = (0_u64, 0_u64, 0_u128);
-        for tied in self.order.chunk_by(|&one, &other| self.side.at(one) == self.side.at(other)) {
-            let (mut tied_negatives, mut tied_positives) = (0_u64, 0_u64);
-            for &row in tied {
-                let count = u64::from(counts[row as usize]);
-                match self.labels[row as usize] {
-                    Label::Negative => tied_negatives += count,
-                    Label::Positive => tied_positives += count,
-                }
-            }
+        for tied in self.ties() {
+            let (tied_negatives, tied_positives) = self.classes(tied, counts);
             twice_won += u128::from(tied_positives) * u128::from(2 * negatives + tied_negatives);
             negatives += tied_negatives;
             positives += tied_positives;
         }
         let pairs = 2.0 * negatives as f64 * positives as f64;
         (pairs > 0.0).then(|| twice_won as f64 / pairs)
+    }
+
+    /// The average precision: of each step in recall, from the highest probability down.
+    fn pr_auc(&self, counts: &[u32]) -> Option<f64> {
+        let (mut negatives, mut positives, mut area) = (0_u64, 0_u64, 0.0);
+        for tied in self.ties().rev() {
+            let (tied_negatives, tied_positives) = self.classes(tied, counts);
+            negatives += tied_negatives;
+            positives += tied_positives;
+            if tied_positives > 0 {
+                area += tied_positives as f64 * (positives as f64 / (positives + negatives) as f64);
+            }
+        }
+        (negatives > 0 && positives > 0).then(|| area / positives as f64)
+    }
+
+    /// The places of each probability, in ascending order of these.
+    fn ties(&self) -> impl DoubleEndedIterator<Item = &[u32]> {
+        self.order.chunk_by(|&one, &other| self.side.at(one) == self.side.at(other))
+    }
+
+    /// How often negative and positive rows occur among some.
+    fn classes(&self, rows: &[u32], counts: &[u32]) -> (u64, u64) {
+        rows.iter().fold((0, 0), |(negatives, positives), &row| {
+            let count = u64::from(counts[row as usize]);
+            match self.labels[row as usize] {
+                Label::Negative => (negatives + count, positives),
+                Label::Positive => (negatives, positives + count),
+            }
+        })
     }
 }
 
@@ -139,6 +167,7 @@ mod tests {
                 GateFigure::F1,
                 GateFigure::MacroF1,
                 GateFigure::RocAuc,
+                GateFigure::PrAuc,
                 GateFigure::LogLoss,
                 GateFigure::Brier,
             ] {

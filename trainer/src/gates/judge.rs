@@ -3,7 +3,7 @@
 use super::config::{Gate, GateTest, Must, PromotionConfig};
 use super::figure::of_all;
 use super::paired::Paired;
-use super::significance::{Pair, at_most, disagreements, gains, share_of};
+use super::significance::{Pair, at_most, disagreements, p_value};
 use model::metrics::Evaluation;
 use registry::{GateOutcome, Verdict};
 use schemas::ModelVersion;
@@ -21,6 +21,9 @@ pub(crate) fn judge(paired: &Paired, config: &PromotionConfig, champion: ModelVe
             Some(slice) => {
                 let grouping = slices.iter().find(|grouping| grouping.by.to_string() == *slice);
                 let slices = grouping.map(|grouping| grouping.slices(config.min_slice_rows)).unwrap_or_default();
+                if slices.is_empty() {
+                    gates.push(not_judged(gate, slice, config));
+                }
                 // Of many slices one looks worse by chance alone: together they have the alpha of one (Bonferroni).
                 let config = PromotionConfig { alpha: config.alpha / slices.len().max(1) as f64, ..config.clone() };
                 for (name, rows) in slices {
@@ -57,6 +60,14 @@ fn outcome(gate: &Gate, slice: Option<String>, pair: Pair<'_>, config: &Promotio
         // A slice of one class has no AUC, for neither of them: nothing is lost.
         _ => (None, gate.must == Must::Hold),
     };
+    let least_p = 1.0 / f64::from(PromotionConfig::MAX_RESAMPLES + 1);
+    let is_hopeless = gate.test == GateTest::Bootstrap && config.alpha <= least_p;
+    let note = is_hopeless.then(|| {
+        format!(
+            "no bootstrap can tell at an alpha of {:e}: take fewer slices, by promotion.min_slice_rows, or no test",
+            config.alpha
+        )
+    });
     GateOutcome {
         gate: gate.to_string(),
         metric: gate.metric.name().to_owned(),
@@ -65,7 +76,23 @@ fn outcome(gate: &Gate, slice: Option<String>, pair: Pair<'_>, config: &Promotio
         champion,
         challenger,
         p_value,
-        passed,
+        passed: passed && !is_hopeless,
+        note,
+    }
+}
+
+/// A gate on slices none of which has enough rows: nothing is lost, and nothing is shown to be better.
+fn not_judged(gate: &Gate, slice: &str, config: &PromotionConfig) -> GateOutcome {
+    GateOutcome {
+        gate: gate.to_string(),
+        metric: gate.metric.name().to_owned(),
+        slice: Some(slice.to_owned()),
+        rows: 0,
+        champion: None,
+        challenger: None,
+        p_value: None,
+        passed: gate.must == Must::Hold,
+        note: Some(format!("not judged, no slice has {} rows (promotion.min_slice_rows)", config.min_slice_rows)),
     }
 }
 
@@ -78,11 +105,11 @@ fn decide(gate: &Gate, gain: f64, pair: Pair<'_>, config: &PromotionConfig) -> (
         (Must::Hold, GateTest::None) => (None, gain >= -gate.by - ROUNDING),
         (Must::Beat, GateTest::None) => (None, gain >= gate.by - ROUNDING && gain > ROUNDING),
         (Must::Hold, GateTest::Bootstrap) => {
-            let p = share_of(&gains(gate.metric, pair, config), |gain| gain >= -gate.by - ROUNDING);
+            let p = p_value(gate.metric, pair, config, |gain| gain >= -gate.by - ROUNDING);
             (Some(p), !is_significant(p))
         }
         (Must::Beat, GateTest::Bootstrap) => {
-            let p = share_of(&gains(gate.metric, pair, config), |gain| gain <= gate.by + ROUNDING);
+            let p = p_value(gate.metric, pair, config, |gain| gain <= gate.by + ROUNDING);
             (Some(p), is_significant(p))
         }
         (must, GateTest::Mcnemar) => {
@@ -97,8 +124,9 @@ fn decide(gate: &Gate, gain: f64, pair: Pair<'_>, config: &PromotionConfig) -> (
 #[cfg(test)]
 mod tests {
     use super::super::config::GateFigure;
-    use super::super::paired::Side;
+    use super::super::paired::{Grouping, Side};
     use super::*;
+    use crate::evaluation::SliceBy;
     use schemas::Label;
 
     /// A thousand rows; the challenger has every `of_challenger`th wrong, the champion every tenth.
@@ -157,5 +185,35 @@ mod tests {
         assert_eq!((outcome.champion, outcome.challenger), (Some(0.9), Some(0.8)));
         assert!(outcome.p_value.is_some_and(|p| p < 1e-9), "{outcome:?}");
         assert_eq!(outcome.gate, "accuracy may not be significantly worse (McNemar)");
+    }
+
+    /// The thousand rows, put together by a column into slices of equal size.
+    fn sliced(of_challenger: usize, slices: usize, must: Must, min_slice_rows: u64) -> Verdict {
+        let mut grouping = Grouping::of(&SliceBy::Column("shop".to_owned()));
+        let mut paired = paired(of_challenger);
+        for row in 0..paired.labels.len() {
+            grouping.push_value(&format!("shop {}", row * slices / 1000));
+        }
+        paired.slices.push(grouping);
+        let slice = Some("shop".to_owned());
+        let gate = Gate { metric: GateFigure::LogLoss, must, by: 0.0, test: GateTest::Bootstrap, slice };
+        let config = PromotionConfig { gates: vec![gate], min_slice_rows, ..PromotionConfig::default() };
+        judge(&paired, &config, ModelVersion(1))
+    }
+
+    #[test]
+    fn a_gate_on_many_slices_can_fail() {
+        // Of ten rows each, the challenger has all wrong.
+        let verdict = sliced(1, 100, Must::Hold, 5);
+        assert_eq!((verdict.gates.len(), verdict.passed), (100, false));
+        assert!(sliced(10, 100, Must::Hold, 5).passed, "it is as good");
+    }
+
+    #[test]
+    fn a_gate_whose_slices_are_all_too_small_says_so() {
+        let verdict = sliced(10, 100, Must::Hold, 50);
+        let note = verdict.gates[0].note.as_deref().unwrap_or_default();
+        assert!(verdict.passed && note.contains("no slice has 50 rows"), "{verdict:?}");
+        assert!(!sliced(20, 100, Must::Beat, 50).passed, "nothing was shown to be better");
     }
 }

@@ -12,5 +12,5 @@ mod verdict;
 
 pub use config::{Gate, GateFigure, GateTest, Must, PromotionConfig};
 pub use page::VerdictPage;
-pub(crate) use verdict::{Arena, Champion};
-pub use verdict::{Challenge, verdict};
+pub(crate) use verdict::{Arena, Champion, Incumbent};
+pub use verdict::{Challenge, Judgement, overtaken, verdict};

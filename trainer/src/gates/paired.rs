@@ -7,9 +7,11 @@ use crate::examples::{Example, example};
 use crate::holdout::Holdout;
 use crate::pass::Pass;
 use crate::progress::Progress;
+use crate::sampled::beside;
 use feature_store::offline::Row;
-use model::{Document, FeatureConfig, Model, Scratch};
+use model::{Document, FeatureConfig, KeepRates, Model, Scratch};
 use schemas::Label;
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Who meets whom, and on which rows.
@@ -78,20 +80,33 @@ impl Grouping {
         let grouping = |by: &SliceBy| {
             let extra = by.extra_column().map(|_| extras);
             extras += usize::from(extra.is_some());
-            Self { by: by.clone(), extra, numbers: HashMap::new(), of_rows: Vec::new() }
+            Self { extra, ..Self::of(by) }
         };
         kinds.iter().map(grouping).collect()
     }
 
+    pub(super) fn of(by: &SliceBy) -> Self {
+        Self { by: by.clone(), extra: None, numbers: HashMap::new(), of_rows: Vec::new() }
+    }
+
     fn push(&mut self, row: &Row) -> Result<(), Error> {
         let extra = self.extra.and_then(|place| row.extras.get(place)?.as_deref());
+        self.push_key(self.by.key(row, extra))
+    }
+
+    fn push_key(&mut self, key: SliceKey) -> Result<(), Error> {
         let next = self.numbers.len() as u32;
-        let number = *self.numbers.entry(self.by.key(row, extra)).or_insert(next);
+        let number = *self.numbers.entry(key).or_insert(next);
         if self.numbers.len() > MAX_SLICES {
             return Err(Error::TooManySlices { by: self.by.to_string() });
         }
         self.of_rows.push(number);
         Ok(())
+    }
+
+    #[cfg(test)]
+    pub(super) fn push_value(&mut self, value: &str) {
+        self.push_key(SliceKey::Text(value.to_owned())).expect("there are few slices");
     }
 
     /// The slices with at least so many rows, by name, each with its rows.
@@ -112,9 +127,14 @@ pub(crate) fn compare(duel: &Duel<'_>, progress: &mut dyn FnMut(Progress)) -> Re
     let extras = duel.slices.iter().filter_map(SliceBy::extra_column).map(str::to_owned).collect();
     let dataset = duel.dataset.clone().with_features(&features.read).with_extras(extras);
     let mut paired = Paired { slices: Grouping::all(duel.slices), ..Paired::default() };
+    let pass = Pass::open(&dataset)?;
+    // As the report of a test has it: what the rows are a sample of is no fault of either.
+    let of_test = pass.keep_rates()?;
+    let (champion, challenger) = (on(duel.champion, of_test)?, on(duel.challenger, of_test)?);
+    let duel = &Duel { champion: &champion, challenger: &challenger, ..*duel };
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     let mut scratches: Vec<Scratch> = (0..cores).map(|_| Scratch::new()).collect();
-    Pass::open(&dataset)?.run(|rows, position| {
+    pass.run(|rows, position| {
         let mut examples = Vec::with_capacity(rows.len());
         for row in rows {
             let Ok(example) = example(row) else { continue };
@@ -147,6 +167,14 @@ pub(crate) fn compare(duel: &Duel<'_>, progress: &mut dyn FnMut(Progress)) -> Re
         Ok(())
     })?;
     Ok(paired)
+}
+
+/// The model as it scores rows that were kept at such rates.
+fn on(model: &Model, rates: KeepRates) -> Result<Cow<'_, Model>, Error> {
+    if rates == KeepRates::ALL {
+        return Ok(Cow::Borrowed(model));
+    }
+    Ok(Cow::Owned(model.clone().with_keep_rates(beside(model.keep_rates(), rates))?))
 }
 
 /// The features that rows are read with, and where each version finds its own among them.

@@ -4,6 +4,7 @@ use super::config::{GateFigure, PromotionConfig};
 use super::figure::Weighable;
 use super::paired::Side;
 use schemas::Label;
+use std::ops::Range;
 
 /// Two versions on the same rows.
 #[derive(Clone, Copy)]
@@ -13,37 +14,77 @@ pub(super) struct Pair<'a> {
     pub(super) challenger: &'a Side,
 }
 
-/// What the challenger gained in each draw of the paired bootstrap (Efron & Tibshirani, "An introduction to the bootstrap",
-/// 1993, chapter 8): rows are drawn with replacement, and both versions are measured on the same draw. Draws that give no
-/// figure are left out.
-pub(super) fn gains(figure: GateFigure, pair: Pair<'_>, config: &PromotionConfig) -> Vec<f64> {
-    let champion = Weighable::new(figure, pair.champion, pair.labels);
-    let challenger = Weighable::new(figure, pair.challenger, pair.labels);
-    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32).min(config.resamples);
-    let draw = |number: u32, counts: &mut [u32]| {
+/// So many draws on the other side tell how likely that is, to a fourth or so.
+const ENOUGH_BEYOND: usize = 20;
+
+/// How likely it is that a draw of the paired bootstrap lies beyond what is claimed, told as exactly as `config.alpha` asks for:
+/// where few draws lie beyond, more are made, until there are enough of them or the p-value could be far below alpha (Besag &
+/// Clifford 1991, "Sequential Monte Carlo p-values").
+pub(super) fn p_value(
+    figure: GateFigure,
+    pair: Pair<'_>,
+    config: &PromotionConfig,
+    is_beyond: impl Fn(f64) -> bool,
+) -> f64 {
+    let most = (ENOUGH_BEYOND as f64 / config.alpha).ceil().min(f64::from(PromotionConfig::MAX_RESAMPLES)) as u32;
+    let draws = Draws::new(figure, pair, config.seed);
+    let mut gains = draws.gains(0..config.resamples);
+    let mut drawn = config.resamples;
+    while drawn < most && gains.iter().filter(|&&gain| is_beyond(gain)).count() < ENOUGH_BEYOND {
+        let next = drawn.saturating_mul(4).min(most);
+        gains.extend(draws.gains(drawn..next));
+        drawn = next;
+    }
+    share_of(&gains, is_beyond)
+}
+
+/// Draws of the paired bootstrap (Efron & Tibshirani, "An introduction to the bootstrap", 1993, chapter 8): rows are drawn with
+/// replacement, and both versions are measured on the same draw.
+struct Draws<'a> {
+    champion: Weighable<'a>,
+    challenger: Weighable<'a>,
+    rows: usize,
+    seed: u64,
+}
+
+impl<'a> Draws<'a> {
+    fn new(figure: GateFigure, pair: Pair<'a>, seed: u64) -> Self {
+        Self {
+            champion: Weighable::new(figure, pair.champion, pair.labels),
+            challenger: Weighable::new(figure, pair.challenger, pair.labels),
+            rows: pair.labels.len(),
+            seed,
+        }
+    }
+
+    /// What the challenger gained in each of the draws with these numbers. Draws that give no figure are left out.
+    fn gains(&self, numbers: Range<u32>) -> Vec<f64> {
+        let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+        std::thread::scope(|scope| {
+            let parts: Vec<_> = (0..threads)
+                .map(|thread| {
+                    let numbers = numbers.clone().skip(thread as usize).step_by(threads as usize);
+                    scope.spawn(move || {
+                        let mut counts = vec![0; self.rows];
+                        numbers.filter_map(|number| self.gain(number, &mut counts)).collect::<Vec<f64>>()
+                    })
+                })
+                .collect();
+            parts.into_iter().flat_map(|part| part.join().expect("drawing doesn't panic")).collect()
+        })
+    }
+
+    fn gain(&self, number: u32, counts: &mut [u32]) -> Option<f64> {
         counts.fill(0);
         // Each draw has a sequence of its own, so that the outcome is that of the seed on any number of threads.
-        let mut random = mixed(config.seed ^ mixed(u64::from(number)));
+        let mut random = mixed(self.seed ^ mixed(u64::from(number)));
         for _ in 0..counts.len() {
             random = random.wrapping_add(0x9E37_79B9_7F4A_7C15);
             counts[((u128::from(mixed(random)) * counts.len() as u128) >> 64) as usize] += 1;
         }
-        let gain = challenger.weighed(counts)? - champion.weighed(counts)?;
-        Some(if figure.is_a_loss() { -gain } else { gain })
-    };
-    std::thread::scope(|scope| {
-        let parts: Vec<_> = (0..threads)
-            .map(|thread| {
-                let draw = &draw;
-                scope.spawn(move || {
-                    let mut counts = vec![0; pair.labels.len()];
-                    let numbers = (thread..config.resamples).step_by(threads as usize);
-                    numbers.filter_map(|number| draw(number, &mut counts)).collect::<Vec<f64>>()
-                })
-            })
-            .collect();
-        parts.into_iter().flat_map(|part| part.join().expect("drawing doesn't panic")).collect()
-    })
+        let gain = self.challenger.weighed(counts)? - self.champion.weighed(counts)?;
+        Some(if self.challenger.is_a_loss() { -gain } else { gain })
+    }
 }
 
 /// The finalizer of SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators").
@@ -54,7 +95,7 @@ fn mixed(z: u64) -> u64 {
 }
 
 /// How likely draws are to lie on the other side: one more than were seen, of one more than were drawn, so that it is never 0.
-pub(super) fn share_of(gains: &[f64], is_beyond: impl Fn(f64) -> bool) -> f64 {
+fn share_of(gains: &[f64], is_beyond: impl Fn(f64) -> bool) -> f64 {
     let beyond = gains.iter().filter(|&&gain| is_beyond(gain)).count();
     (beyond + 1) as f64 / (gains.len() + 1) as f64
 }
@@ -123,10 +164,11 @@ mod tests {
         assert!((at_most(600_000, 400_000) - 1.0).abs() < 1e-9);
     }
 
-    fn pair(champion: &Side, challenger: &Side, labels: &[Label], seed: u64) -> (Vec<f64>, Vec<f64>) {
-        let config = PromotionConfig { seed, resamples: 500, ..PromotionConfig::default() };
+    /// Of the log loss, and of the accuracy.
+    fn gains(champion: &Side, challenger: &Side, labels: &[Label], seed: u64) -> (Vec<f64>, Vec<f64>) {
         let pair = Pair { labels, champion, challenger };
-        (gains(GateFigure::LogLoss, pair, &config), gains(GateFigure::Accuracy, pair, &config))
+        let of = |figure| Draws::new(figure, pair, seed).gains(0..500);
+        (of(GateFigure::LogLoss), of(GateFigure::Accuracy))
     }
 
     /// Rows of which a version has one in `wrong_of` wrong.
@@ -143,11 +185,11 @@ mod tests {
     #[test]
     fn what_is_clearly_better_wins_nearly_every_draw_and_the_same_never_differs() {
         let ((champion, labels), (challenger, _)) = (side(2000, 5), side(2000, 10));
-        let (of_loss, of_accuracy) = pair(&champion, &challenger, &labels, 1);
+        let (of_loss, of_accuracy) = gains(&champion, &challenger, &labels, 1);
         assert!(share_of(&of_loss, |gain| gain <= 0.0) < 0.01 && share_of(&of_accuracy, |gain| gain <= 0.0) < 0.01);
-        let (of_loss, _) = pair(&challenger, &champion, &labels, 1);
+        let (of_loss, _) = gains(&challenger, &champion, &labels, 1);
         assert!(share_of(&of_loss, |gain| gain >= 0.0) < 0.01);
-        let (same, _) = pair(&champion, &champion, &labels, 1);
+        let (same, _) = gains(&champion, &champion, &labels, 1);
         assert!(same.iter().all(|gain| *gain == 0.0) && same.len() == 500);
     }
 
@@ -158,8 +200,22 @@ mod tests {
             gains.sort_unstable_by(f64::total_cmp);
             gains
         };
-        let draws = |seed| sorted(pair(&champion, &challenger, &labels, seed).0);
+        let draws = |seed| sorted(gains(&champion, &challenger, &labels, seed).0);
         assert_eq!(draws(1), draws(1));
         assert_ne!(draws(1), draws(2));
+    }
+
+    #[test]
+    fn more_is_drawn_where_a_small_alpha_asks_for_it_and_few_draws_lie_beyond() {
+        let ((champion, labels), (challenger, _)) = (side(1000, 10), side(1000, 5));
+        let pair = Pair { labels: &labels, champion: &champion, challenger: &challenger };
+        let p = |alpha| {
+            let config = PromotionConfig { alpha, resamples: 100, ..PromotionConfig::default() };
+            p_value(GateFigure::Accuracy, pair, &config, |gain| gain >= 0.0)
+        };
+        assert_eq!((p(0.4), p(0.001)), (1.0 / 101.0, 1.0 / 20_001.0));
+        // Where many lie beyond, the first draws tell.
+        let config = PromotionConfig { alpha: 0.0005, resamples: 100, ..PromotionConfig::default() };
+        assert_eq!((p_value(GateFigure::Accuracy, pair, &config, |gain| gain < 0.0) * 101.0).round(), 101.0);
     }
 }

@@ -7,10 +7,20 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::evaluation::SliceBy;
 use crate::holdout::Holdout;
+use crate::pass::Pass;
 use crate::progress::Progress;
+use feature_store::offline::FileError;
 use model::Model;
-use registry::{Alias, Registry, Verdict};
+use registry::{Alias, LogEntry, Registry, Verdict};
 use schemas::{ModelName, ModelVersion};
+
+/// Who holds an alias, as it was looked up before the comparison.
+pub(crate) struct Incumbent {
+    /// None where the alias stands for nothing yet.
+    pub(crate) champion: Option<Champion>,
+    /// The number of the last line about the alias: whoever finds another one when it is moved was not compared with.
+    pub(crate) line: u64,
+}
 
 /// The version that an alias stands for, or why it cannot be met.
 pub(crate) struct Champion {
@@ -18,16 +28,16 @@ pub(crate) struct Champion {
     model: Result<Box<Model>, String>,
 }
 
-impl Champion {
-    /// Fetches it; none where the alias stands for nothing yet. One that cannot be used is no reason to stop: nothing can
-    /// hold against it, and that is said.
-    pub(crate) async fn fetch(registry: &Registry, name: &ModelName, alias: &Alias) -> Result<Option<Self>, Error> {
-        let Some(&version) = registry.aliases(name).await?.get(alias) else { return Ok(None) };
+impl Incumbent {
+    /// Fetches the champion. One that cannot be used is no reason to stop: nothing can hold against it, and that is said.
+    pub(crate) async fn fetch(registry: &Registry, name: &ModelName, alias: &Alias) -> Result<Self, Error> {
+        let (version, line) = registry.holder(name, alias).await?;
+        let Some(version) = version else { return Ok(Self { champion: None, line }) };
         let model = match registry.artifact(name, version).await {
             Ok(artifact) => Model::from_bytes(&artifact).map(Box::new).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
-        Ok(Some(Self { version, model }))
+        Ok(Self { champion: Some(Champion { version, model }), line })
     }
 }
 
@@ -72,6 +82,24 @@ impl Arena<'_> {
         Ok(Some(judge(&paired, self.config, version)))
     }
 
+    /// Whether the rows have what the gates slice by: better known before anything is learned than after it.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let Some((dataset, _)) = self.rows else { return Ok(()) };
+        for by in self.slices()? {
+            let extras = by.extra_column().map(str::to_owned).into_iter().collect();
+            let has_it = match Pass::open(&dataset.clone().with_extras(extras)) {
+                Ok(pass) => by.field().is_none_or(|field| pass.has_field(field)),
+                Err(Error::File(FileError::NoExtraColumn { .. })) => false,
+                Err(error) => return Err(error),
+            };
+            if !has_it {
+                let column = by.field().map_or_else(|| by.to_string(), |field| field.name().to_owned());
+                return Err(Error::NoGateColumn { data: dataset.to_string(), slice: by.to_string(), column });
+            }
+        }
+        Ok(())
+    }
+
     /// Each kind of slices once.
     fn slices(&self) -> Result<Vec<SliceBy>, Error> {
         let mut slices: Vec<SliceBy> = Vec::new();
@@ -89,22 +117,42 @@ fn undecided(passed: bool, champion: Option<ModelVersion>, reason: String) -> Ve
     Verdict { passed, forced: false, champion, rows: 0, gates: Vec::new(), reason: Some(reason) }
 }
 
+/// What the gates say of a version, and of whom.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// What they say; none where there are no gates.
+    pub verdict: Option<Verdict>,
+    /// The number of the last line about the alias when the version that it stands for was fetched, for
+    /// [`Move::only_after`](registry::Move): whoever takes the alias meanwhile was not compared with.
+    pub line: u64,
+}
+
 /// What the gates say of a registered version, were it to take an alias: `plaudit models promote --test`.
 pub async fn verdict(
     registry: &Registry,
     challenge: Challenge,
     mut progress: impl FnMut(Progress) + Send + 'static,
-) -> Result<Option<Verdict>, Error> {
+) -> Result<Judgement, Error> {
     let Challenge { name, version, alias, data, config } = challenge;
     let artifact = registry.artifact(&name, version).await?;
-    let champion = Champion::fetch(registry, &name, &alias).await?;
+    let Incumbent { champion, line } = Incumbent::fetch(registry, &name, &alias).await?;
     let judging = tokio::task::spawn_blocking(move || {
         let challenger =
             Model::from_bytes(&artifact).map_err(|error| Error::Artifact { name: name.clone(), version, error })?;
-        let rows = Some((&data, None));
-        Arena { rows, config: &config }.verdict(champion, &challenger, &mut progress)
+        let arena = Arena { rows: Some((&data, None)), config: &config };
+        arena.check()?;
+        arena.verdict(champion, &challenger, &mut progress)
     });
-    judging.await.expect("judging doesn't panic, and isn't cancelled")
+    let verdict = judging.await.expect("judging doesn't panic, and isn't cancelled")?;
+    Ok(Judgement { verdict, line })
+}
+
+/// The verdict on a version whose alias somebody else has moved meanwhile: that is not the one it was compared with.
+pub fn overtaken(verdict: Option<Verdict>, alias: &Alias, by: &LogEntry) -> Verdict {
+    let reason =
+        format!("{alias} was moved to {} by {} meanwhile, and it was not compared with that", by.version, by.who);
+    let verdict = verdict.unwrap_or_else(|| undecided(false, by.previous(), String::new()));
+    Verdict { passed: false, forced: false, reason: Some(reason), ..verdict }
 }
 
 /// A registered version that is to take an alias.

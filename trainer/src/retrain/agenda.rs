@@ -57,7 +57,7 @@ impl Agenda {
         now: Timestamp,
     ) -> Self {
         let looked_until = match config.catch_up {
-            CatchUp::Once => last_dealt_with(history).unwrap_or(now),
+            CatchUp::Once => last_dealt_with(history, now).unwrap_or(now),
             CatchUp::None => now,
         };
         Self { schedule, config, looked_until, slot: None, alert: None }
@@ -121,8 +121,15 @@ impl Agenda {
 }
 
 /// The latest slot that some run has dealt with, or the moment before it where that run was cut off.
-fn last_dealt_with(history: &[Retraining]) -> Option<Timestamp> {
+fn last_dealt_with(history: &[Retraining], now: Timestamp) -> Option<Timestamp> {
     let of_slots = history.iter().filter_map(|run| match run.trigger {
+        Trigger::Schedule { slot } if slot > now => {
+            tracing::warn!(
+                "run {} was for the slot of {slot}, by a clock that was ahead: it is not counted",
+                run.number
+            );
+            None
+        }
         Trigger::Schedule { slot } => Some((slot, run)),
         _ => None,
     });
@@ -136,7 +143,7 @@ fn last_dealt_with(history: &[Retraining]) -> Option<Timestamp> {
     if is_cut_off { Timestamp::from_epoch_millis(slot.epoch_millis() - 1) } else { Some(slot) }
 }
 
-fn after(now: Timestamp, pause: Duration) -> Timestamp {
+pub(super) fn after(now: Timestamp, pause: Duration) -> Timestamp {
     let millis = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
     Timestamp::from_epoch_millis(now.epoch_millis().saturating_add(millis)).unwrap_or(now)
 }
@@ -214,6 +221,15 @@ mod tests {
         // The first start of all has missed nothing.
         let mut first = agenda(CatchUp::Once, &[], now);
         assert_eq!(first.next(at(now)), Step::Wait(Some(at("2026-11-22T03:00:00Z"))));
+    }
+
+    #[test]
+    fn a_run_by_a_clock_that_was_ahead_does_not_silence_the_schedule() {
+        let now = "2026-11-21T15:00:00Z";
+        let mut history = history("2026-11-20T03:00:00Z", Some(RetrainOutcome::Kept));
+        history.extend(self::history("2027-08-01T03:00:00Z", Some(RetrainOutcome::Kept)));
+        let mut agenda = agenda(CatchUp::Once, &history, now);
+        assert_eq!(agenda.next(at(now)), Step::Run(slot("2026-11-21T03:00:00Z")));
     }
 
     #[test]

@@ -67,6 +67,15 @@ impl Census {
         })
     }
 
+    /// The minute that has all rows, if one has, and how many these are.
+    pub(super) fn only_minute(&self) -> Option<(Timestamp, u64)> {
+        let mut minutes = self.minutes.iter();
+        match (minutes.next(), minutes.next()) {
+            (Some((minute, rows)), None) => Some((Timestamp::from_epoch_millis(minute * MINUTE_MILLIS)?, rows.total())),
+            _ => None,
+        }
+    }
+
     /// The begin of the minute from which on there is this share of the rows, or a little more.
     pub(super) fn newest(&self, share: f64) -> Option<Timestamp> {
         let total: u64 = self.minutes.values().map(|rows| rows.total()).sum();

@@ -7,7 +7,7 @@ use super::prepare::Prepared;
 use super::report::RetrainReport;
 use super::run::{RetrainOrder, Retrainer};
 use super::version::Made;
-use crate::gates::{Challenge, VerdictPage, verdict};
+use crate::gates::{Challenge, Judgement, VerdictPage, verdict};
 use registry::{Author, Move, RetrainFence, RetrainOutcome, Retraining, Tag, Verdict};
 use schemas::ModelVersion;
 use std::time::Instant;
@@ -45,7 +45,7 @@ impl Retrainer {
             config: self.promotion.clone(),
         };
         let judged = async {
-            let verdict = verdict(&self.registry, challenge, |_| {}).await?;
+            let Judgement { verdict, .. } = verdict(&self.registry, challenge, |_| {}).await?;
             let promoting =
                 Promoting { fence, run, why: &order.why, version, verdict: verdict.as_ref(), prepared: &prepared };
             let (outcome, reason) = self.promote(promoting).await?;
@@ -100,7 +100,11 @@ impl Retrainer {
         let reason = match (&prepared.production, verdict) {
             (None, _) => "it is the first version in production".to_owned(),
             (Some(_), None) => "there are no gates to hold".to_owned(),
-            (Some(production), Some(_)) => format!("it holds the gates against {}", production.version),
+            (Some(production), Some(verdict)) => {
+                let notes =
+                    verdict.gates.iter().filter_map(|gate| Some(format!("; {}: {}", gate.gate, gate.note.as_ref()?)));
+                format!("it holds the gates against {}{}", production.version, notes.collect::<String>())
+            }
         };
         Ok((RetrainOutcome::Promoted, reason))
     }

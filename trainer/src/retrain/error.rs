@@ -53,6 +53,22 @@ pub enum RetrainError {
         /// What became of other rows, as the end of the sentence.
         dropped: String,
     },
+    /// No time can divide the rows.
+    #[error(
+        "the {rows} rows from {since} to {until} are all of one minute, {minute}, so none are newer than others: rows without a \
+         time of their own have that of their arrival; replay them with the column that holds it, `plaudit replay --column \
+         created_at=COLUMN`, or train on files, `plaudit train --holdout 0.2`"
+    )]
+    OneMinute {
+        /// The begin of the time that was looked at.
+        since: Timestamp,
+        /// Its end.
+        until: Timestamp,
+        /// The minute of all rows.
+        minute: Timestamp,
+        /// How many there are.
+        rows: u64,
+    },
     /// Labels of one class.
     #[error(
         "from {since} to {until} the offline store has {rows} {class} rows to {purpose} and none of the other class, and both \
@@ -169,15 +185,16 @@ impl RetrainError {
     pub fn is_passing(&self) -> bool {
         use registry::Error as Registry;
         let of_registry = |error: &Registry| matches!(error, Registry::Store { .. });
+        // A column that is not there, and the like, will not be there the next time.
+        let of_file = |error: &FileError| !error.is_wrong_usage();
         match self {
-            Self::Lost | Self::Busy(_) | Self::File(_) | Self::Temporary { .. } | Self::Store(_) => true,
-            Self::Registry(error) => of_registry(error),
-            Self::Train(TrainError::Registry(error)) => of_registry(error),
-            Self::Train(TrainError::File(_)) => true,
-            Self::Sample(error) => {
-                matches!(error, SampleError::File(_) | SampleError::Temporary { .. } | SampleError::Output { .. })
+            Self::Lost | Self::Busy(_) | Self::Temporary { .. } | Self::Store(_) => true,
+            Self::File(error) | Self::Train(TrainError::File(error)) | Self::Sample(SampleError::File(error)) => {
+                of_file(error)
             }
-            Self::Join(_) => true,
+            Self::Registry(error) | Self::Train(TrainError::Registry(error)) => of_registry(error),
+            Self::Sample(error) => matches!(error, SampleError::Temporary { .. } | SampleError::Output { .. }),
+            Self::Join(error) => !error.is_wrong_usage(),
             _ => false,
         }
     }

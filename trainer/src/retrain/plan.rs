@@ -62,6 +62,9 @@ impl Draft<'_> {
     /// Divides the rows by time: the newest are compared on, and production has seen none of them where that can be.
     pub(super) fn plan(self, census: &Census) -> Result<RetrainPlan, RetrainError> {
         let Self { name, window, production, settings, tuned, mut notes, config } = self;
+        if let Some((minute, rows)) = census.only_minute().filter(|(_, rows)| *rows > config.min_test_rows) {
+            return Err(RetrainError::OneMinute { since: window.start, until: window.end, minute, rows });
+        }
         let cut = census.newest(config.test_share).unwrap_or(window.start).max(window.start);
         let cut = unseen(cut, &window, production, census, config, &mut notes);
         let part = |time: Range<Timestamp>| Part { from: time.start, until: time.end, rows: census.rows(time) };
@@ -122,7 +125,14 @@ fn unseen(
 }
 
 impl Part {
-    fn check(&self, purpose: &'static str, minimum: u64, key: &'static str, dropped: &str) -> Result<(), RetrainError> {
+    /// Whether there are enough rows, and of both classes.
+    pub(super) fn check(
+        &self,
+        purpose: &'static str,
+        minimum: u64,
+        key: &'static str,
+        dropped: &str,
+    ) -> Result<(), RetrainError> {
         let Self { from: since, until, rows } = *self;
         if rows.total() < minimum {
             let (rows, dropped) = (rows.total(), dropped.to_owned());
@@ -251,5 +261,8 @@ mod tests {
         assert!(message.contains("positive rows to learn from and none of the other class"), "{message}");
         let message = error(few(), census::of_minutes([]));
         assert!(message.contains("0 rows"), "{message}");
+        let at_once = census::of_minutes([(START + 7, ByClass { negative: 100, positive: 900 })]);
+        let message = error(few(), at_once);
+        assert!(message.contains("1000 rows") && message.contains("are all of one minute"), "{message}");
     }
 }

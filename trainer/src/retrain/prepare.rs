@@ -6,17 +6,20 @@ use super::census::Census;
 use super::halting::on_thread;
 use super::label_events::LabelEvents;
 use super::plan::{Draft, RetrainPlan};
-use super::production::{Production, Settings, last_line};
+use super::production::{Production, Settings};
 use super::rows::Source;
 use super::run::{RetrainOrder, Retrainer};
-use crate::sample::FeedbackLabels;
-use feature_store::offline::ScanProgress;
+use crate::error::Error as TrainError;
+use crate::evaluation::SliceBy;
+use crate::sample::{FeedbackLabels, is_own};
 use feature_store::offline::store::{Dataset as Stored, Store};
+use feature_store::offline::{FileError, ReadOptions, Scan, ScanProgress};
 use feature_store::views::EventSource;
 use schemas::Timestamp;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 const DAY_MILLIS: i64 = 86_400_000;
@@ -29,6 +32,8 @@ pub(super) struct Prepared {
     pub(super) production: Option<Production>,
     /// The number of the alias' last line in the log.
     pub(super) alias_line: u64,
+    /// The columns that gates slice by, beside those that every file of reviews has.
+    pub(super) extras: Vec<String>,
 }
 
 impl Retrainer {
@@ -55,16 +60,26 @@ impl Retrainer {
         let mut notes = Vec::new();
         let configured =
             Settings { model: self.model.clone(), fit: self.fit.clone(), source: "the configuration".to_owned() };
-        let alias_line = last_line(&self.registry, &self.name, &self.alias).await?;
-        let production = Production::find(&self.registry, &self.name, &self.alias).await?;
+        let (version, alias_line) = self.registry.holder(&self.name, &self.alias).await?;
+        let production = match version {
+            Some(version) => Some(Production::find(&self.registry, &self.name, version).await?),
+            None => None,
+        };
         let settings = match &production {
             Some(production) if !order.configured => {
                 production.settings(&self.registry, &configured, &mut notes).await?
             }
             _ => configured,
         };
-        let feedback = FeedbackLabels::read_before(&store, window.end, self.sample_memory_bytes / 2).await;
-        let feedback = feedback.map_err(RetrainError::of_feedback)?;
+        let extras = self.gate_columns(&reviews)?;
+        // Read on a thread: decoding takes its time, and meanwhile the lease is renewed.
+        let (runtime, labels_memory_bytes) = (Handle::current(), self.sample_memory_bytes / 2);
+        let (of_labels, of_window, on_runtime) = (store.clone(), window.clone(), runtime.clone());
+        let reading = move || {
+            let reading = FeedbackLabels::read_within(&of_labels, of_window, labels_memory_bytes);
+            on_runtime.block_on(reading).map_err(RetrainError::of_feedback)
+        };
+        let feedback = on_thread(stop, || {}, reading).await?;
         let mut source = Source {
             reviews: reviews.clone(),
             feedback: feedback.clone(),
@@ -75,7 +90,8 @@ impl Retrainer {
         };
         let features: Vec<String> = settings.model.features.iter().map(|feature| feature.name.clone()).collect();
         if source.views_of(&features)?.iter().any(|view| view.source() == EventSource::Feedback) {
-            let events = LabelEvents::read(&store, self.sample_memory_bytes / 2).await?;
+            let reading = move || runtime.block_on(LabelEvents::read(&store, labels_memory_bytes));
+            let events = on_thread(stop, || {}, reading).await?;
             source.label_events = Some(Arc::new(events));
         }
         let census = {
@@ -93,7 +109,29 @@ impl Retrainer {
             config: &self.config,
         };
         let plan = draft.plan(&census)?;
-        Ok(Prepared { plan, settings, source, production, alias_line })
+        Ok(Prepared { plan, settings, source, production, alias_line, extras })
+    }
+
+    /// The columns that gates slice by, beside our own. Known before anything is gathered: without one no run could succeed.
+    fn gate_columns(&self, reviews: &Path) -> Result<Vec<String>, RetrainError> {
+        let mut columns = Vec::new();
+        for slice in self.promotion.gates.iter().filter_map(|gate| gate.slice.as_deref()) {
+            let by: SliceBy =
+                slice.parse().map_err(|reason| TrainError::GateSlice { slice: slice.to_owned(), reason })?;
+            let Some(column) = by.extra_column().filter(|column| !is_own(column)) else { continue };
+            let read = ReadOptions { extras: vec![column.to_owned()], ..ReadOptions::default() };
+            match Scan::open(&[reviews.to_owned()], &read) {
+                Ok(_) => columns.push(column.to_owned()),
+                Err(FileError::NoExtraColumn { .. }) => {
+                    let (data, slice) = (reviews.display().to_string(), slice.to_owned());
+                    return Err(TrainError::NoGateColumn { data, slice, column: column.to_owned() }.into());
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        columns.sort();
+        columns.dedup();
+        Ok(columns)
     }
 
     fn window(&self, order: &RetrainOrder) -> Result<Range<Timestamp>, RetrainError> {

@@ -3,7 +3,7 @@
 use super::RetrainError;
 use crate::validate::{Profile, profile_of_version};
 use model::{FitConfig, Model, ModelConfig};
-use registry::{Alias, Manifest, Registry};
+use registry::{Manifest, Registry};
 use schemas::{ModelName, ModelVersion, Timestamp};
 use serde::de::DeserializeOwned;
 
@@ -26,16 +26,15 @@ pub(super) struct Settings {
 }
 
 impl Production {
-    /// Finds it; none where the alias stands for nothing.
+    /// Reads what there is to know of it.
     pub(super) async fn find(
         registry: &Registry,
         name: &ModelName,
-        alias: &Alias,
-    ) -> Result<Option<Self>, RetrainError> {
-        let Some(&version) = registry.aliases(name).await?.get(alias) else { return Ok(None) };
+        version: ModelVersion,
+    ) -> Result<Self, RetrainError> {
         let manifest = registry.manifest(name, version).await?;
         let learned_until = manifest.run.data.as_ref().and_then(|data| data.last_created_at);
-        Ok(Some(Self { version, learned_until, manifest }))
+        Ok(Self { version, learned_until, manifest })
     }
 
     /// Its name, and the words that it learned from; none of a version from before they were kept.
@@ -74,12 +73,6 @@ impl Production {
         };
         Ok(Settings { model, fit, source: format!("{version} in production") })
     }
-}
-
-/// The number of the last line about the alias; 0 where there is none.
-pub(super) async fn last_line(registry: &Registry, name: &ModelName, alias: &Alias) -> Result<u64, RetrainError> {
-    let log = registry.log(name).await?;
-    Ok(log.iter().rfind(|entry| entry.alias() == Some(alias)).map_or(0, |entry| entry.sequence))
 }
 
 fn parameter<T: DeserializeOwned>(run: &registry::Run, key: &str) -> Option<Result<T, String>> {

@@ -6,7 +6,7 @@ use super::plan::{Part, RetrainPlan};
 use super::workspace::Workspace;
 use super::{RetrainConfig, RetrainError};
 use crate::dataset::Dataset;
-use crate::sample::{FeedbackLabels, SampleProgress, SampleReport, SampleRequest, Size, sample};
+use crate::sample::{ByClass, FeedbackLabels, SampleProgress, SampleReport, SampleRequest, Size, sample};
 use feature_store::join::{JoinProgress, JoinRequest, JoinView, join};
 use feature_store::offline::{ReadOptions, ReviewFiles, ScanProgress};
 use feature_store::views::{EventSource, View, Views};
@@ -18,6 +18,10 @@ use twox_hash::XxHash64;
 
 /// What the newest part is compared on keeps its natural balance: no class is so much larger.
 const ANY_RATIO: f64 = 1e15;
+
+/// What becomes of rows that were counted and cannot be used.
+const UNUSED: &str =
+    "; copies of a text, texts that are learned from and compared on, and rows beyond retrain.max_ratio do not count";
 
 /// Where rows come from.
 #[derive(Debug, Clone)]
@@ -102,6 +106,11 @@ impl Source {
         let sampled = sample(&of_training, &progress.sample)?;
         sample(&of_test, &progress.sample)?;
         let learned = Arc::new(texts(&of_training.output)?);
+        // The plan has counted what there is; copies, rows beyond the ratio and texts on both sides are not used.
+        let train = Part { rows: sampled.rows, ..plan.train };
+        train.check("learn from", config.min_train_rows, "retrain.min_train_rows", UNUSED)?;
+        let test = Part { rows: new_rows(&of_test.output, &learned)?, ..plan.test };
+        test.check("compare on", config.min_test_rows, "retrain.min_test_rows", UNUSED)?;
         // The files go with the run: what is written down of a version is what they were drawn from.
         let file = |request: &SampleRequest, part: &Part| {
             let (path, name) = (request.output.clone(), self.reviews.display().to_string());
@@ -162,6 +171,19 @@ impl Source {
         }
         Ok(views)
     }
+}
+
+/// The rows of a file whose text is none of these, by class.
+fn new_rows(path: &Path, learned: &HashSet<u64>) -> Result<ByClass, RetrainError> {
+    let mut files = ReviewFiles::open(&[path.to_owned()], &ReadOptions::default())?;
+    let mut count = ByClass::default();
+    while let Some(rows) = files.next_batch()? {
+        let is_new = |text: Option<&str>| text.is_none_or(|text| !learned.contains(&hash(text)));
+        for label in rows.iter().filter(|row| is_new(row.text.as_deref())).filter_map(|row| row.label) {
+            if label.is_positive() { count.positive += 1 } else { count.negative += 1 }
+        }
+    }
+    Ok(count)
 }
 
 /// The texts of a file, by their hashes.

@@ -2,7 +2,8 @@
 //! decide at the same moment come to one answer.
 
 use super::RetrainConfig;
-use registry::{Retraining, Trigger};
+use super::agenda::after;
+use registry::{Refusal, RetrainOutcome, Retraining, Trigger};
 use schemas::Timestamp;
 
 const DAY_MILLIS: i64 = 86_400_000;
@@ -13,26 +14,37 @@ pub(super) fn may_begin(
     runs: &[Retraining],
     config: &RetrainConfig,
     now: Timestamp,
-) -> Result<(), String> {
+) -> Result<(), Refusal> {
     match trigger {
-        Trigger::Manual => Ok(()),
-        Trigger::Schedule { .. } => not_dealt_with(trigger, runs, config),
+        Trigger::Manual => return Ok(()),
+        Trigger::Schedule { .. } => not_dealt_with(trigger, runs, config).map_err(Refusal::Never)?,
         Trigger::Drift { raised_at, .. } => {
-            not_dealt_with(trigger, runs, config)?;
-            answered(*raised_at, trigger, runs, config, now)?;
-            within_budget(trigger, runs, config, now)
+            not_dealt_with(trigger, runs, config)
+                .and_then(|()| answered(*raised_at, trigger, runs, config, now))
+                .and_then(|()| within_budget(trigger, runs, config, now))
+                .map_err(Refusal::Never)?;
         }
     }
+    rested(trigger, runs, config, now).map_err(Refusal::Until)
+}
+
+/// The pause after a run that failed in passing holds for every process, not only for the one whose run it was.
+fn rested(trigger: &Trigger, runs: &[Retraining], config: &RetrainConfig, now: Timestamp) -> Result<(), Timestamp> {
+    let last = runs.iter().rfind(|run| run.trigger == *trigger);
+    let failed = last.filter(|run| run.outcome == Some(RetrainOutcome::Failed) && run.will_retry);
+    let Some((run, ended_at)) = failed.and_then(|run| Some((run, run.ended_at?))) else { return Ok(()) };
+    // The process that failed adds what chance says.
+    let rested_at = after(ended_at, config.backoff(run.attempt, 0.0));
+    if rested_at <= now { Ok(()) } else { Err(rested_at) }
 }
 
 /// The same slot or alert is dealt with once, whichever process does it, and tried so often in all.
 fn not_dealt_with(trigger: &Trigger, runs: &[Retraining], config: &RetrainConfig) -> Result<(), String> {
-    let mut attempts = runs.iter().filter(|run| run.trigger == *trigger);
+    let mut attempts = runs.iter().filter(|run| run.trigger == *trigger && !run.is_stopped());
     if let Some(run) = attempts.clone().find(|run| run.is_done()) {
         return Err(format!("run {} has dealt with it", run.number));
     }
-    let given_up =
-        attempts.clone().find(|run| run.outcome == Some(registry::RetrainOutcome::Failed) && !run.will_retry);
+    let given_up = attempts.clone().find(|run| run.outcome == Some(RetrainOutcome::Failed) && !run.will_retry);
     if let Some(run) = given_up {
         return Err(format!("run {} failed, and would fail again: {}", run.number, run.reason));
     }
@@ -87,7 +99,6 @@ fn within_budget(trigger: &Trigger, runs: &[Retraining], config: &RetrainConfig,
 mod tests {
     use super::super::config::sample;
     use super::*;
-    use registry::RetrainOutcome;
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse(text).unwrap()
@@ -126,7 +137,11 @@ mod tests {
     }
 
     fn no(trigger: Trigger, runs: &[Retraining], now: &str) -> String {
-        may_begin(&trigger, runs, &sample(), at(now)).err().unwrap_or_default()
+        match may_begin(&trigger, runs, &sample(), at(now)) {
+            Ok(()) => String::new(),
+            Err(Refusal::Never(reason)) => reason,
+            Err(Refusal::Until(time)) => format!("until {time}"),
+        }
     }
 
     #[test]
@@ -140,6 +155,9 @@ mod tests {
         let tried = |times| vec![run(slot(), began, failed, true); times];
         assert_eq!(no(slot(), &tried(3), now), "");
         assert!(no(slot(), &tried(4), now).contains("4 times"));
+        // Nobody tries again before the pause is over, and what was stopped is no attempt.
+        assert_eq!(no(slot(), &tried(1), "2026-11-21T03:00:20Z"), "until 2026-11-21T03:00:31.000Z");
+        assert_eq!(no(slot(), &vec![run(slot(), began, Some(RetrainOutcome::Stopped), true); 9], now), "");
         // One that died is tried again.
         assert_eq!(no(slot(), &[run(slot(), began, None, false)], now), "");
         // What somebody asked for is none of its business, and it is none of theirs.

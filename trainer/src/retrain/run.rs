@@ -13,7 +13,7 @@ use feature_store::offline::store::OfflineConfig;
 use feature_store::views::Views;
 use model::{FitConfig, ModelConfig};
 use registry::{
-    Alias, Begun, Registry, RetrainBeginning, RetrainEnd, RetrainLease, RetrainOutcome, Retraining, Trigger,
+    Alias, Begun, Refusal, Registry, RetrainBeginning, RetrainEnd, RetrainLease, RetrainOutcome, Retraining, Trigger,
 };
 use schemas::{ModelName, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -71,8 +71,8 @@ pub struct RetrainOrder {
 pub enum Retrained {
     /// There is a new version.
     Done(Box<RetrainReport>),
-    /// There was no need, for this reason.
-    Refused(String),
+    /// There was no need, or not yet.
+    Refused(Refusal),
 }
 
 impl Retrainer {
@@ -106,7 +106,7 @@ impl Retrainer {
         let lease = match self.registry.begin_retraining(&self.name, &beginning, rule).await? {
             Begun::Ours(lease) => *lease,
             Begun::Busy(run) => return Err(RetrainError::Busy(run)),
-            Begun::Refused(reason) => return Ok(Retrained::Refused(reason)),
+            Begun::Refused(refusal) => return Ok(Retrained::Refused(refusal)),
         };
         tracing::info!(
             model.name = %self.name, run = lease.run().number, "retraining \"{}\", {}", self.name, order.trigger

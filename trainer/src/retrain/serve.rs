@@ -7,7 +7,7 @@ use super::cron::Schedule;
 use super::run::{RetrainOrder, Retrained, Retrainer};
 use super::{RetrainError, RetrainReport, metrics};
 use crate::progress::Progress;
-use registry::Trigger;
+use registry::{Refusal, Trigger};
 use schemas::Timestamp;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
@@ -87,14 +87,12 @@ impl RetrainService {
     ) {
         let noted = match outcome {
             Ok(Retrained::Done(_)) => Outcome::Over,
-            Ok(Retrained::Refused(reason)) => {
+            Ok(Retrained::Refused(Refusal::Never(reason))) => {
                 tracing::info!("no retraining {trigger}: {reason}");
                 Outcome::Over
             }
-            Err(RetrainError::Busy(other)) => {
-                let left = other.lease_until.epoch_millis() - Timestamp::now().epoch_millis();
-                Outcome::Later(Duration::from_millis(left.max(200).unsigned_abs()).min(LOOK_AT_OTHERS))
-            }
+            Ok(Retrained::Refused(Refusal::Until(time))) => Outcome::Later(until(*time)),
+            Err(RetrainError::Busy(other)) => Outcome::Later(until(other.lease_until).min(LOOK_AT_OTHERS)),
             // The next process finds it in the history, or among the alerts.
             Err(RetrainError::Stopped) if stop.is_cancelled() => return,
             Err(error) if error.is_passing() => Outcome::FailedInPassing(chance()),
@@ -122,6 +120,12 @@ impl RetrainService {
             () = tokio::time::sleep(left) => {}
         }
     }
+}
+
+/// How long it is to a time, a moment at least.
+fn until(time: Timestamp) -> Duration {
+    let left = time.epoch_millis() - Timestamp::now().epoch_millis();
+    Duration::from_millis(left.max(200).unsigned_abs())
 }
 
 /// A number from 0 to 1 that differs from process to process.

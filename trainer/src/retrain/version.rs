@@ -7,14 +7,13 @@ use super::production::Production;
 use super::rows::{GatherProgress, Rows};
 use super::run::{RetrainOrder, Retrainer};
 use super::{RetrainError, fitness};
-use crate::evaluation::{Inquiry, SliceBy};
+use crate::error::Error;
+use crate::evaluation::Inquiry;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::train::{Test, TrainRequest, train};
 use crate::tune::{Goal, TuneRequest, Validation};
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_util::sync::CancellationToken;
 
 /// A version that is registered, and what it was made with.
@@ -54,34 +53,13 @@ impl Retrainer {
                 is_passing: true,
             }),
             promotion: None,
+            stop: stop.clone(),
         };
-        let report = self.train(request, stop, progress).await?;
+        let report = train(&self.registry, request, progress).await.map_err(|error| match error {
+            Error::Stopped => RetrainError::Stopped,
+            error => error.into(),
+        })?;
         Ok(Made { report, prepared, rows })
-    }
-
-    /// Trains until it is told to stop. What has begun to be registered is finished: nobody could say whether it is there.
-    async fn train(
-        &self,
-        request: TrainRequest,
-        stop: &CancellationToken,
-        mut progress: impl FnMut(Progress) + Send + 'static,
-    ) -> Result<Report, RetrainError> {
-        let is_registering = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&is_registering);
-        let mut training = pin!(train(&self.registry, request, move |step| {
-            if matches!(step, Progress::Registering) {
-                seen.store(true, Ordering::Release);
-            }
-            progress(step);
-        }));
-        tokio::select! {
-            biased;
-            report = &mut training => Ok(report?),
-            () = stop.cancelled() => match is_registering.load(Ordering::Acquire) {
-                true => Ok(training.await?),
-                false => Err(RetrainError::Stopped),
-            },
-        }
     }
 
     /// The rows as files, looked at before anything is learned from them.
@@ -89,7 +67,7 @@ impl Retrainer {
         let Prepared { plan, source, production, .. } = prepared;
         let reference = production.as_ref().and_then(Production::words);
         let (plan, source, config) = (plan.clone(), source.clone(), self.config.clone());
-        let (extras, limits) = (self.extra_columns(), self.validation.clone());
+        let (extras, limits) = (prepared.extras.clone(), self.validation.clone());
         let progress = Arc::new(GatherProgress::default());
         let halted = Arc::clone(&progress);
         let gathering = move || {
@@ -98,18 +76,5 @@ impl Retrainer {
             Ok(rows)
         };
         on_thread(stop, move || halted.stop(), gathering).await
-    }
-
-    /// The columns that gates are judged by, beside those that every file has.
-    fn extra_columns(&self) -> Vec<String> {
-        let of_gate = |slice: &str| {
-            let by: SliceBy = slice.parse().ok()?;
-            by.extra_column().map(str::to_owned)
-        };
-        let mut columns: Vec<String> =
-            self.promotion.gates.iter().filter_map(|gate| of_gate(gate.slice.as_deref()?)).collect();
-        columns.sort();
-        columns.dedup();
-        columns
     }
 }

@@ -6,6 +6,7 @@ use arrow_array::types::TimestampMillisecondType;
 use arrow_array::{Array, RecordBatch};
 use feature_store::offline::store::{Dataset, Store};
 use schemas::{Label, Timestamp};
+use std::ops::Range;
 use std::sync::Arc;
 use twox_hash::XxHash64;
 
@@ -30,18 +31,28 @@ impl FeedbackLabels {
         Self::read_all(store, None, memory_limit_bytes).await
     }
 
-    /// Reads what was said before a time.
-    pub async fn read_before(store: &Store, before: Timestamp, memory_limit_bytes: u64) -> Result<Self, SampleError> {
-        Self::read_all(store, Some(before), memory_limit_bytes).await
+    /// Reads what was said within a time: of reviews of that time there is nothing else that could be known by its end, for a
+    /// label comes behind its review.
+    pub async fn read_within(
+        store: &Store,
+        time: Range<Timestamp>,
+        memory_limit_bytes: u64,
+    ) -> Result<Self, SampleError> {
+        Self::read_all(store, Some(time), memory_limit_bytes).await
     }
 
-    async fn read_all(store: &Store, before: Option<Timestamp>, memory_limit_bytes: u64) -> Result<Self, SampleError> {
+    async fn read_all(
+        store: &Store,
+        within: Option<Range<Timestamp>>,
+        memory_limit_bytes: u64,
+    ) -> Result<Self, SampleError> {
+        let within = within.map(|time| time.start.epoch_millis()..time.end.epoch_millis());
         let most = usize::try_from(memory_limit_bytes).unwrap_or(usize::MAX) / size_of::<Entry>();
         let mut entries: Vec<Entry> = Vec::new();
         for part in store.list(Dataset::Feedback).await?.parts {
             let mut reader = store.open_part(&part).await?;
             while let Some(batch) = reader.next_batch_as(&Dataset::Feedback.schema())? {
-                take(&batch, before, &mut entries);
+                take(&batch, within.as_ref(), &mut entries);
                 if entries.len() > most / 2 {
                     keep_latest(&mut entries);
                 }
@@ -68,7 +79,7 @@ fn hash(review_id: &str) -> u64 {
 }
 
 /// Adds the labels of a batch with the columns of the dataset.
-fn take(batch: &RecordBatch, before: Option<Timestamp>, entries: &mut Vec<Entry>) {
+fn take(batch: &RecordBatch, within: Option<&Range<i64>>, entries: &mut Vec<Entry>) {
     let (Some(ids), Some(labels), Some(times)) =
         (batch.column_by_name("review_id"), batch.column_by_name("label"), batch.column_by_name("created_at"))
     else {
@@ -83,7 +94,7 @@ fn take(batch: &RecordBatch, before: Option<Timestamp>, entries: &mut Vec<Entry>
             && let Some(label) = Label::parse(labels.value(row))
         {
             let time = if times.is_valid(row) { times.value(row) } else { i64::MIN };
-            if before.is_none_or(|before| time < before.epoch_millis()) {
+            if within.is_none_or(|within| within.contains(&time)) {
                 entries.push(Entry { review: hash(ids.value(row)), time, is_positive: label.is_positive() });
             }
         }

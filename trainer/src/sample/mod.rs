@@ -29,6 +29,7 @@ pub use note::{SampleNote, SettingsNote, SourceNote, StratumNote};
 pub use progress::{SampleProgress, SampleStage};
 pub use quota::{ByClass, Size};
 pub use report::SampleReport;
+pub(crate) use request::is_own;
 pub use request::{SampleConfig, SampleRequest};
 pub use run::sample;
 pub use spark::sample_on_spark;

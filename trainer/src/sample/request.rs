@@ -6,6 +6,7 @@ use super::quota::Size;
 use super::strata::Stratify;
 use feature_store::offline::{Field, ReadOptions, check_output, folder_of};
 use serde::{Deserialize, Serialize};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// Less could not even hold the buffers.
@@ -76,6 +77,14 @@ impl SampleRequest {
                 "--keep {own}: the sample has a column of this name in any case"
             )));
         }
+        if let Some(other) = self.output.extension().filter(|extension| is_another_format(extension)) {
+            return Err(SampleError::Setting(format!(
+                "--output {}: a sample is Parquet, whose footer says how it was drawn, and no .{}: name it {}",
+                self.output.display(),
+                other.display(),
+                self.output.with_extension("parquet").display()
+            )));
+        }
         Ok(check_output(&self.output, &self.inputs)?)
     }
 
@@ -105,7 +114,12 @@ impl SampleRequest {
     }
 }
 
+/// Whether a file of this extension would be taken for something else than Parquet.
+fn is_another_format(extension: &OsStr) -> bool {
+    ["csv", "tsv", "json", "jsonl", "ndjson", "gz", "zst"].iter().any(|other| extension.eq_ignore_ascii_case(other))
+}
+
 /// Whether the output has a column of this name in any case.
-pub(super) fn is_own(column: &str) -> bool {
+pub(crate) fn is_own(column: &str) -> bool {
     Field::ALL.iter().any(|field| field.name() == column)
 }

@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// Where searches have their folders unless one is named.
 const FOLDER: &str = "plaudit-tuning";
@@ -56,6 +57,7 @@ pub(crate) fn tuned(
         memory_bytes,
         settings: Settings::of_trials(&given, tune.trials),
         tune,
+        stop: &request.stop,
         journal,
         results: known.into_iter().map(|result| (key(&result), result)).collect(),
     };
@@ -82,14 +84,14 @@ pub(crate) fn tuned(
 
 /// The training rows, without those that are tested.
 fn read(request: &TrainRequest, progress: &mut dyn FnMut(Progress)) -> Result<Texts, Error> {
-    let TrainRequest { data, test, model, fit, .. } = request;
+    let TrainRequest { data, test, model, fit, stop, .. } = request;
     check_rereadable(data, test)?;
     crate::overlap::check_repeatable(data)?;
     let tested = if let Test::On(test) = test { shared_rows(data, test)? } else { Vec::new() };
     let holdout = if let Test::Holdout(holdout) = test { Some(*holdout) } else { None };
     // The rest is for the matrices of the trials.
     let mut texts = Texts::new(fit.memory_limit_bytes / 2, model.features.len());
-    Pass::open(data)?.run(|rows, position| {
+    Pass::open(data)?.until(stop).run(|rows, position| {
         for row in rows {
             if tested.binary_search(&row.position).is_ok() {
                 continue;
@@ -117,7 +119,7 @@ fn identity(given: &Settings, texts: &Texts, split: &Split, data: String) -> Sea
     // How much memory there is changes no trial.
     settings.remove("train.memory_limit_bytes");
     SearchIdentity {
-        format: 1,
+        format: 2,
         program: concat!("plaudit ", env!("CARGO_PKG_VERSION")).to_owned(),
         data,
         rows: texts.rows().len() as u64,
@@ -141,6 +143,7 @@ struct Search<'a> {
     memory_bytes: u64,
     settings: Vec<Settings>,
     tune: &'a TuneRequest,
+    stop: &'a CancellationToken,
     journal: Journal,
     results: HashMap<Key, TrialSummary>,
 }
@@ -191,7 +194,7 @@ impl Search<'_> {
         let mut best = self.best(&known, share);
         progress(finished, best);
         let mut too_large = Vec::new();
-        let Self { texts, split, settings, journal, results, .. } = self;
+        let Self { texts, split, settings, journal, results, stop, .. } = self;
         let (texts, split, settings) = (*texts, *split, &*settings);
         let run = |trial: u32, memory: u64| {
             let start = Instant::now();
@@ -218,7 +221,7 @@ impl Search<'_> {
             best = [best, result.figure(goal)].into_iter().flatten().min_by(|one, other| goal.order(*one, *other));
             progress(finished, best);
             results.insert(key(&result), result);
-            Ok::<_, Error>(())
+            if stop.is_cancelled() { Err(Error::Stopped) } else { Ok(()) }
         };
         let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {

@@ -109,10 +109,13 @@ impl Texts {
 
     /// One number that another set of rows, or another order of them, doesn't have.
     pub(super) fn fingerprint(&self) -> u64 {
-        self.rows.iter().fold(self.seen, |before, row| {
+        self.rows.iter().enumerate().fold(self.seen, |before, (place, row)| {
+            let Document { title, features, .. } = self.document(place);
             let of_row =
                 row.hash ^ mixed(row.created_at.unwrap_or(i64::MIN) as u64 ^ u64::from(row.label.is_positive()));
-            mixed(before ^ of_row)
+            let of_title = title.map_or(0, |title| XxHash64::oneshot(HASH_SEED, title.as_bytes()));
+            let whole = features.iter().fold(of_row ^ mixed(of_title), |sum, value| mixed(sum ^ value.to_bits()));
+            mixed(before ^ whole)
         })
     }
 }
@@ -182,5 +185,14 @@ mod tests {
         assert_eq!(of(0..50), of(0..50));
         assert_ne!(of(0..50), of(0..51));
         assert_ne!(of(0..50), of(1..51));
+        let of_one = |title, feature| {
+            let mut texts = Texts::new(u64::MAX, 1);
+            let document = Document { title, text: "good", features: &[feature] };
+            texts.push(&Example { document, label: Label::Positive, created_at: None, is_repaired: false });
+            texts.fingerprint()
+        };
+        assert_eq!(of_one(Some("a"), 1.0), of_one(Some("a"), 1.0));
+        assert_ne!(of_one(Some("a"), 1.0), of_one(Some("b"), 1.0));
+        assert_ne!(of_one(Some("a"), 1.0), of_one(Some("a"), 2.0));
     }
 }

@@ -53,6 +53,12 @@ pub struct Figures {
     pub test_rows: Option<u64>,
     /// Rows that cannot be used, by reason.
     pub dropped: BTreeMap<String, u64>,
+    /// Of each reason the first row, and what is wrong with it.
+    pub first_dropped: BTreeMap<String, FirstRow>,
+    /// Usable rows in which bytes that are not UTF-8 are read as U+FFFD.
+    pub repaired: u64,
+    /// The first of these.
+    pub first_repaired: Option<FirstRow>,
     /// Rows whose texts were compared with each other: all, or of many millions a share.
     pub compared: u64,
     /// Different texts among them.
@@ -77,6 +83,25 @@ pub struct Figures {
     pub profile: Profile,
     /// How far the words are from those of a model's training, and which.
     pub shift: Option<(String, f64)>,
+}
+
+/// A row that something is to be said of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FirstRow {
+    /// Its file.
+    pub file: String,
+    /// Its number there, from 1.
+    pub row: u64,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// `reviews.csv, row 5: rating is "five", expected a number from 1 to 5`.
+impl fmt::Display for FirstRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, row, problem } = self;
+        write!(f, "{file}, row {row}{}{problem}", if problem.is_empty() { "" } else { ": " })
+    }
 }
 
 /// Rows by month: negative and positive ones.
@@ -112,7 +137,7 @@ impl ValidationReport {
         let failed = self.checks.iter().filter(|check| !check.passed);
         let words = failed.map(|Check { name, what, value, limit, .. }| {
             let side = if value > limit { "above" } else { "below" };
-            format!("{what} is {}, {side} validation.{name} = {limit}", short(*value))
+            format!("{what} is {}, {side} validation.{name} = {limit}", short(name, *value))
         });
         words.collect::<Vec<_>>().join("; ")
     }
@@ -172,8 +197,9 @@ fn checks(figures: &Figures, limits: &ValidationConfig) -> Vec<Check> {
 }
 
 /// A figure as people read it.
-pub(super) fn short(value: f64) -> String {
-    if value.fract() == 0.0 && value.abs() >= 2.0 { grouped(value as u64) } else { format!("{value:.4}") }
+pub(super) fn short(name: &str, value: f64) -> String {
+    // The others are shares and distances.
+    if name == "min_rows" { grouped(value as u64) } else { format!("{value:.4}") }
 }
 
 impl fmt::Display for ValidationReport {
@@ -182,7 +208,13 @@ impl fmt::Display for ValidationReport {
         writeln!(f, "data       {data}: {} rows, {} with a text and a label", grouped(*rows), grouped(*usable))?;
         writeln!(f, "           {} negative, {} positive", grouped(*negatives), grouped(*positives))?;
         for (reason, count) in dropped {
-            writeln!(f, "           {} {}", grouped(*count), reason.replace('_', " "))?;
+            let first = self.figures.first_dropped.get(reason).map(|row| format!(", the first in {row}"));
+            let reason = reason.replace('_', " ");
+            writeln!(f, "           {} {reason}{}", grouped(*count), first.unwrap_or_default())?;
+        }
+        if let Some(row) = &self.figures.first_repaired {
+            let rows = grouped(self.figures.repaired);
+            writeln!(f, "not UTF-8  {rows} rows, in which bytes are read as U+FFFD, the first in {row}")?;
         }
         if let (Some(test), Some(rows)) = (test, test_rows) {
             writeln!(f, "test       {test}: {} rows", grouped(*rows))?;
@@ -205,7 +237,7 @@ impl fmt::Display for ValidationReport {
         writeln!(f)?;
         for Check { name, what, value, limit, passed } in &self.checks {
             let verdict = if *passed { "holds" } else { "FAILS" };
-            writeln!(f, "{verdict}  {what}: {} (validation.{name} = {limit})", short(*value))?;
+            writeln!(f, "{verdict}  {what}: {} (validation.{name} = {limit})", short(name, *value))?;
         }
         write!(f, "\n{}", if self.passed { "The data is fit to train on." } else { "The data is not fit to train on." })
     }

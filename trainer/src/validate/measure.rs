@@ -1,17 +1,18 @@
 //! The pass that looks at the data, on all cores.
 
 use super::config::ValidationConfig;
-use super::findings::{Figures, Months, ValidationReport};
+use super::findings::{Figures, FirstRow, Months, ValidationReport};
 use super::profile::Profile;
 use crate::dataset::{Dataset, Source};
 use crate::error::Error;
-use crate::examples::{Dropped, Example, example};
+use crate::examples::{DropReason, Dropped, Example, example};
 use crate::holdout::Holdout;
 use crate::overlap::shared_rows;
 use crate::train::Test;
-use feature_store::offline::{Field, Passage, Row, Scan, ScanProgress};
+use feature_store::offline::{Field, Passage, Row, RowPosition, RowProblem, Scan, ScanProgress};
 use schemas::{Label, Timestamp};
-use std::collections::HashMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use twox_hash::XxHash64;
 
@@ -56,6 +57,7 @@ pub fn validate(request: &ValidateRequest, progress: &ScanProgress) -> Result<Va
         .reference
         .as_ref()
         .and_then(|(name, of)| Some((name.clone(), train.profile.shift_from(of, ALPHA)?.value)));
+    let paths = request.data.paths();
     let figures = Figures {
         data: request.data.to_string(),
         test: test.as_ref().map(|test| test.data.clone()),
@@ -65,6 +67,13 @@ pub fn validate(request: &ValidateRequest, progress: &ScanProgress) -> Result<Va
         positives: train.positives,
         test_rows: test.as_ref().map(|test| test.negatives + test.positives),
         dropped: train.dropped.by_name(),
+        first_dropped: train
+            .firsts
+            .iter()
+            .map(|(reason, first)| (reason.name().to_owned(), first.of(&paths)))
+            .collect(),
+        repaired: train.repaired,
+        first_repaired: train.first_repaired.map(|first| first.of(&paths)),
         compared: train.texts.values().map(|seen| u64::from(seen.rows)).sum(),
         different: train.texts.len() as u64,
         copies,
@@ -89,6 +98,39 @@ struct Seen {
     labels: u8,
 }
 
+/// The first row of some kind that a thread or all have seen.
+#[derive(Debug, Clone)]
+struct First {
+    position: RowPosition,
+    problem: String,
+}
+
+impl First {
+    fn of_problem(row: &Row, problem: Option<&RowProblem>) -> Self {
+        Self { position: row.position, problem: problem.map(|problem| problem.message.clone()).unwrap_or_default() }
+    }
+
+    fn of(&self, paths: &[String]) -> FirstRow {
+        let file = paths.get(self.position.file).cloned().unwrap_or_default();
+        FirstRow { file, row: self.position.row, problem: self.problem.clone() }
+    }
+}
+
+fn note_first(of_reason: Entry<'_, DropReason, First>, row: &Row, reason: DropReason) {
+    if let Entry::Occupied(known) = &of_reason
+        && known.get().position <= row.position
+    {
+        return;
+    }
+    let field = match reason {
+        DropReason::UnreadableText => Some(Field::Text),
+        DropReason::UnreadableLabel => Some(Field::Label),
+        DropReason::UnreadableRating => Some(Field::Rating),
+        _ => None,
+    };
+    of_reason.insert_entry(First::of_problem(row, row.problems.iter().find(|problem| problem.field == field)));
+}
+
 /// Training or test, as one thread or all have seen it.
 #[derive(Default)]
 struct Side {
@@ -97,6 +139,9 @@ struct Side {
     negatives: u64,
     positives: u64,
     dropped: Dropped,
+    firsts: BTreeMap<DropReason, First>,
+    repaired: u64,
+    first_repaired: Option<First>,
     /// By the hash of the text; only hashes up to `bound` where there are too many.
     texts: HashMap<u64, Seen>,
     bound: u64,
@@ -146,11 +191,18 @@ impl Side {
             Err(reason) => {
                 self.rows += 1;
                 self.dropped.add(reason);
+                note_first(self.firsts.entry(reason), row, reason);
                 return;
             }
         };
         let label = example.label;
         self.rows += 1;
+        if example.is_repaired {
+            self.repaired += 1;
+            let of_text = row.problems.iter().find(|problem| matches!(problem.field, Some(Field::Title | Field::Text)));
+            let first = self.first_repaired.take().filter(|first| first.position <= row.position);
+            self.first_repaired = first.or_else(|| Some(First::of_problem(row, of_text)));
+        }
         *(if label.is_positive() { &mut self.positives } else { &mut self.negatives }) += 1;
         let is_blank = example.document.text.trim().is_empty();
         let text = example.document.title.filter(|_| is_blank).unwrap_or(example.document.text);
@@ -189,6 +241,15 @@ impl Side {
         self.negatives += other.negatives;
         self.positives += other.positives;
         self.dropped.merge(&other.dropped);
+        for (reason, first) in other.firsts {
+            match self.firsts.get(&reason) {
+                Some(own) if own.position <= first.position => {}
+                _ => drop(self.firsts.insert(reason, first)),
+            }
+        }
+        self.repaired += other.repaired;
+        let repaired = [self.first_repaired.take(), other.first_repaired].into_iter().flatten();
+        self.first_repaired = repaired.min_by_key(|first| first.position);
         for (hash, seen) in other.texts {
             let own = self.texts.entry(hash).or_default();
             own.rows = own.rows.saturating_add(seen.rows);

@@ -18,7 +18,7 @@ impl ValidationReport {
             checks.row([
                 Cell::text(if check.passed { "holds" } else { "FAILS" }),
                 Cell::text(check.what),
-                Cell::number(short(check.value)),
+                Cell::number(short(check.name, check.value)),
                 Cell::number(check.limit),
                 Cell::text(format!("validation.{}", check.name)),
             ]);

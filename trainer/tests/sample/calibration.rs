@@ -5,8 +5,9 @@ use feature_store::offline::{Condition, ReadOptions, ReviewFiles};
 use model::{Document, FitConfig, KeepRates, Model, ModelConfig, Scratch};
 use registry::Registry;
 use std::path::{Path, PathBuf};
+use tokio_util::sync::CancellationToken;
 use trainer::sample::SampleRequest;
-use trainer::{Dataset, Error, Inquiry, Report, Test, TrainRequest};
+use trainer::{Dataset, Error, Holdout, Inquiry, Promotion, PromotionConfig, Report, Test, TrainRequest};
 
 struct Trained {
     report: Report,
@@ -27,6 +28,7 @@ async fn train(folder: &Folder, inputs: Vec<PathBuf>, read: ReadOptions, test: D
         inquiry: Inquiry::default(),
         tune: None,
         promotion: None,
+        stop: CancellationToken::new(),
     };
     let report = trainer::train(&registry, request, |_| {}).await?;
     let artifact = registry.artifact(&report.model.name, report.model.version).await.unwrap();
@@ -167,4 +169,41 @@ async fn files_that_were_sampled_at_different_rates_are_refused_together() {
         assert!(error.contains(named), "{error}");
     }
     assert!(train(&folder, vec![sampled.clone(), sampled], ReadOptions::default(), test()).await.is_ok());
+}
+
+#[tokio::test]
+async fn gates_score_a_test_that_is_a_sample_as_the_report_does() {
+    let folder = Folder::new();
+    let input = folder.parquet("reviews.parquet", &reviews(12_000));
+    let sampled = folder.path("sample.parquet");
+    sample(&request(std::slice::from_ref(&input), &sampled)).unwrap();
+    let registry = Registry::open(folder.path("registry").to_str().unwrap()).unwrap();
+    let promoted = async || {
+        let mut model = ModelConfig::default();
+        model.vectorizer.hash_bits = 16;
+        let promotion = Promotion {
+            alias: "production".parse().unwrap(),
+            who: "ann".to_owned(),
+            why: String::new(),
+            gates: PromotionConfig::default(),
+            force: false,
+        };
+        let request = TrainRequest {
+            name: "sentiment".parse().unwrap(),
+            model,
+            fit: FitConfig::default(),
+            data: Dataset::files(vec![sampled.clone()], ReadOptions::default()),
+            test: Test::Holdout(Holdout::new(0.3).unwrap()),
+            inquiry: Inquiry::default(),
+            tune: None,
+            promotion: Some(promotion),
+            stop: CancellationToken::new(),
+        };
+        trainer::train(&registry, request, |_| {}).await.unwrap()
+    };
+    promoted().await;
+    let Report { metrics, verdict, .. } = promoted().await;
+    let gates = verdict.unwrap().gates;
+    let log_loss = gates.iter().find(|gate| gate.metric == "log_loss").unwrap();
+    assert_eq!((log_loss.champion, log_loss.challenger), (Some(metrics.unwrap().log_loss), log_loss.champion));
 }

@@ -50,7 +50,8 @@ async fn feedback_says_what_a_review_is_and_ratings_where_it_says_nothing() {
     assert_eq!((r50.label, r50.rating.map(|rating| rating.stars())), (Some(Label::Negative), Some(5.0)));
 
     // What was said later is not known before.
-    let before = FeedbackLabels::read_before(&store, Timestamp::from_epoch_millis(5).unwrap(), 1 << 20).await.unwrap();
+    let time = |millis| Timestamp::from_epoch_millis(millis).unwrap();
+    let before = FeedbackLabels::read_within(&store, time(0)..time(5), 1 << 20).await.unwrap();
     let request = SampleRequest { feedback: Some(before), ..request };
     let report = sample(&request).unwrap();
     assert_eq!((report.rows.negative, report.texts.positive), (21, 79));
@@ -58,6 +59,8 @@ async fn feedback_says_what_a_review_is_and_ratings_where_it_says_nothing() {
     let r51 = rows.iter().find(|row| row.review_id.as_deref() == Some("r51")).unwrap();
     assert_eq!(r51.label, Some(Label::Negative));
 
+    // Labels of other times take no memory.
+    FeedbackLabels::read_within(&store, time(9)..time(9), 48).await.unwrap();
     let error = FeedbackLabels::read(&store, 48).await.unwrap_err();
     assert!(
         matches!(error, SampleError::TooMuchFeedback { .. }) && error.to_string().contains("--memory-limit"),

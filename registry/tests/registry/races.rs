@@ -1,8 +1,6 @@
 //! Several writers on one folder at once. Each has a registry and a runtime of its own, on its own thread: like processes,
 //! they share nothing but the folder.
 
-#![expect(clippy::unwrap_used, reason = "a helper of tests fails its test")]
-
 use registry::{Alias, LogEntry, Manifest, Registry, Run};
 use schemas::{ModelName, ModelVersion};
 use std::collections::BTreeSet;
