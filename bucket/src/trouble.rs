@@ -8,6 +8,15 @@ const CLIENT: &str = "S3";
 /// What a server calls a bucket that is not there. A list says so in the words of the server alone.
 const NO_BUCKET: &str = "NoSuchBucket";
 
+/// Where a machine of Amazon's is told which role it has.
+const ROLE_OF_MACHINE: &str = "169.254.169.254";
+
+/// How the client says that the bucket lies in another region.
+const OTHER_REGION: &str = "incorrectly configured region";
+
+/// Statuses that say no for now: too slow, in each other's way, too early, too often.
+const PASSING_STATUSES: [&str; 4] = ["408", "409", "425", "429"];
+
 /// An error in words that help.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
@@ -41,10 +50,27 @@ impl Trouble {
             }
             Error::NotFound { .. } => (format!("; create the bucket, or correct {setting}"), false),
             _ if cause.contains(NO_BUCKET) => (format!("; create the bucket, or correct {setting}"), false),
+            _ if is_refusal(&cause) => {
+                (format!("; correct {setting}, or region and address (AWS_REGION, AWS_ENDPOINT_URL)"), false)
+            }
+            // Nobody asks a machine for its role who has credentials.
+            _ if cause.contains(ROLE_OF_MACHINE) || error.to_string().contains(ROLE_OF_MACHINE) => (
+                "; no credentials were given, and this machine has no role: set AWS_ACCESS_KEY_ID and \
+                 AWS_SECRET_ACCESS_KEY"
+                    .to_owned(),
+                true,
+            ),
             _ => (String::new(), true),
         };
         Self { cause: format!("{cause}{advice}"), may_pass }
     }
+}
+
+/// Whether a server has understood what is asked, and says no.
+fn is_refusal(cause: &str) -> bool {
+    let status = cause.split_once("status code: ").and_then(|(_, rest)| rest.get(..3));
+    let is_lasting = |status: &str| status.starts_with('4') && !PASSING_STATUSES.contains(&status);
+    cause.contains(OTHER_REGION) || status.is_some_and(is_lasting)
 }
 
 /// A server's XML as its code and message alone.
@@ -76,5 +102,25 @@ mod tests {
         let refused =
             Trouble::of(&Error::Generic { store: CLIENT, source: "connection refused".into() }, "registry.url");
         assert_eq!((refused.cause.as_str(), refused.may_pass), ("connection refused", true));
+    }
+
+    #[test]
+    fn what_a_server_refuses_is_not_waited_for_and_what_it_cannot_do_now_is() {
+        let trouble = |said: &str| Trouble::of(&Error::Generic { store: CLIENT, source: said.into() }, "offline.url");
+        for (said, advice) in [
+            ("Server returned non-2xx status code: 400 Bad Request: InvalidRequest", "AWS_REGION"),
+            (
+                "Received redirect without LOCATION, this normally indicates an incorrectly configured region",
+                "AWS_REGION",
+            ),
+        ] {
+            let trouble = trouble(said);
+            assert!(!trouble.may_pass && trouble.cause.contains(advice), "{trouble:?}");
+        }
+        for said in ["Server returned non-2xx status code: 429 Too Many Requests: ", "Server error: 503"] {
+            assert!(trouble(said).may_pass, "{said}");
+        }
+        let lost = trouble("error sending request for url (http://169.254.169.254/latest/api/token)");
+        assert!(lost.may_pass && lost.cause.contains("set AWS_ACCESS_KEY_ID"), "{lost:?}");
     }
 }

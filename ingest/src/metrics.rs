@@ -1,8 +1,9 @@
-//! The names and help texts of the ingest's metrics, and the few functions that record them.
+//! The ingest's metrics: their names, what they mean, and the few functions that record them.
 
 use crate::service::UpdateCounts;
 use feature_store::offline::store::Dataset;
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{counter, gauge, histogram};
+use service::metrics::Metric;
 use std::time::Duration;
 
 /// Records that were written, by dataset.
@@ -28,22 +29,79 @@ pub const UPDATE_SECONDS: &str = "plaudit_ingest_update_seconds";
 /// Bytes of files in the making.
 pub const IN_HAND_BYTES: &str = "plaudit_ingest_in_hand_bytes";
 
-/// Gives the recorder the help texts, and the counters that may never count anything: an alert on them needs a zero.
+/// All of them.
+pub const METRICS: &[Metric] = &[
+    Metric::counter(
+        RECORDS,
+        &["dataset"],
+        "Records that were written",
+        "A rate of zero while plaudit_ingest_lag_records grows: the store is away, or the process waits for its partitions.",
+    ),
+    Metric::counter(
+        MALFORMED,
+        &["dataset", "cause"],
+        "Records that could not be decoded",
+        "They stand in the files as they came. See who produces them; of reviews, `plaudit dlq list` says more.",
+    ),
+    Metric::counter(
+        LOST_RECORDS,
+        &[],
+        "Records that were deleted before they were read",
+        "Retention was faster: raise retention.ms of the topics, or start more of `plaudit ingest`.",
+    ),
+    Metric::counter(
+        LOST_RACES,
+        &[],
+        "Files that another writer had created first",
+        "Some are usual when partitions move. When they go on, two groups write to one store: give each its own.",
+    ),
+    Metric::gauge(
+        LAG_RECORDS,
+        &["dataset"],
+        "Records between what is written and the ends of the partitions that this process reads",
+        "Up to what comes within ingest.file_max_seconds is usual; more and growing: start more of `plaudit ingest`.",
+    ),
+    Metric::histogram(
+        BATCH_RECORDS,
+        &[],
+        "Records per batch",
+        "At ingest.batch_max_records all the time: it works off a backlog.",
+    ),
+    Metric::histogram(
+        FILE_BYTES,
+        &[],
+        "Bytes of each file",
+        "Small files make reading slow: raise ingest.file_max_seconds, and see `plaudit features compact`.",
+    ),
+    Metric::histogram(
+        WRITE_SECONDS,
+        &[],
+        "How long creating a file takes",
+        "When it grows, the disk or the bucket is slow; lag follows.",
+    ),
+    Metric::counter(
+        UPDATES,
+        &["outcome"],
+        "Updates of products and users in the online store",
+        "`unusable`: another program's values stand under the keys. `label_without_review`: labels whose review is not known.",
+    ),
+    Metric::histogram(
+        UPDATE_SECONDS,
+        &[],
+        "From sending a batch of updates to its answer, waiting for a store that is away included",
+        "When it grows, features are as much older; look at the online store.",
+    ),
+    Metric::gauge(
+        IN_HAND_BYTES,
+        &[],
+        "Bytes of files in the making",
+        "Near half of ingest.memory_max_bytes files end early and are small.",
+    ),
+];
+
+/// Tells the recorder of all metrics.
 pub fn describe() {
-    describe_counter!(RECORDS, "Records that were written, by dataset");
-    describe_counter!(MALFORMED, "Records that could not be decoded, by dataset and cause");
-    describe_counter!(LOST_RECORDS, "Records that were deleted before they were read");
-    describe_counter!(LOST_RACES, "Files that another writer had created first");
-    describe_gauge!(LAG_RECORDS, "Records between what is written and the ends of the partitions read, by dataset");
-    describe_histogram!(BATCH_RECORDS, "Records per batch");
-    describe_histogram!(FILE_BYTES, "Bytes of each file");
-    describe_histogram!(WRITE_SECONDS, "Seconds that creating a file takes");
-    describe_counter!(UPDATES, "Updates of products and users in the online store, by outcome");
-    describe_histogram!(UPDATE_SECONDS, "Seconds from sending a batch of updates to its answer");
-    describe_gauge!(IN_HAND_BYTES, "Bytes of files in the making");
-    for counter in [counter!(LOST_RECORDS), counter!(LOST_RACES)] {
-        counter.increment(0);
-    }
+    service::metrics::describe(METRICS);
 }
 
 pub(crate) fn count_records(dataset: Dataset, records: u64) {

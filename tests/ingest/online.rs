@@ -226,3 +226,24 @@ fn a_rating_that_is_dated_into_the_future_counts_for_nobody() {
     // It is a record like any other, and stands in the files.
     world.assert_each_once(Dataset::Reviews, 1, 3);
 }
+
+#[test]
+fn a_server_that_refuses_ends_it_with_a_sentence_and_the_next_start_goes_on() {
+    let redis = Redis::start();
+    let mut world = world(&redis, 1);
+    let mut stream = TcpStream::connect(("127.0.0.1", redis.port)).unwrap();
+    stream.write_all(b"ACL SETUSER reader on >secret ~* +ping +info +hmget\r\n").unwrap();
+    stream.read_exact(&mut [0; 5]).unwrap();
+    world.produce(&world.topics.reviews, 0, rated(10));
+    let allowed = world.settings.clone();
+    world.settings.push(format!("redis.url=redis://reader:secret@127.0.0.1:{}", redis.port));
+    let output = world.plaudit("ingest").arg("--until-end").output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("refuses what is asked of it: NOPERM"), "{message}");
+    assert!(message.contains("correct redis.url, or let its user do") && !message.contains("secret"), "{message}");
+
+    world.settings = allowed;
+    assert_eq!(world.ingest_until_end()["updates"]["applied"], 20);
+    assert_eq!(rating_count(&world), 10);
+}

@@ -129,3 +129,17 @@ fn wrong_credentials_are_named_and_not_shown() {
     assert!(message.contains("check the credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)"), "{message}");
     assert!(!message.contains(SECRET), "{message}");
 }
+
+#[test]
+fn a_bucket_that_nobody_answers_for_ends_the_start_with_its_name() {
+    let bucket = Bucket::start();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut ingest = plaudit(&bucket, &World::new(1), &["ingest", "--until-end"], "s3://bucket/prefix");
+    for name in ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"] {
+        ingest.env(name, format!("http://127.0.0.1:{port}"));
+    }
+    let output = ingest.output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("cannot write s3://bucket/prefix/"), "{message}");
+}

@@ -90,7 +90,7 @@ impl Ingest {
         kafka.check_topics(&names.all(), "create them with `plaudit topics create`")?;
         let waiting = Waiting::new(health.beside("offline store"), &runtime, GRACE);
         if let Some(store) = &offline
-            && waiting.until_done(token, async || Ok(store.check_writable().await?))?.is_none()
+            && waiting.until_begun(token, async || Ok(store.check_writable().await?))?.is_none()
         {
             return Ok(IngestReport::default());
         }

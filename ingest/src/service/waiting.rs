@@ -1,5 +1,6 @@
 //! Trying again what fails in passing, for as long as it takes: a store or a broker that is away is waited for, and health says
-//! so meanwhile. An end that is asked for is not waited away.
+//! so meanwhile. One that refuses is tried a few times; at the start, one that is away for half a minute. An end that is asked
+//! for is not waited away.
 
 use super::ServiceError;
 use feature_store::offline::store::ErrorKind as StoreErrorKind;
@@ -16,6 +17,10 @@ use tokio_util::sync::CancellationToken;
 const FIRST: Duration = Duration::from_millis(100);
 /// up to this.
 const LONGEST: Duration = Duration::from_secs(10);
+/// A store that refuses has often had its users or certificates changed just now, one part before the other: some six seconds.
+const REFUSALS: u32 = 6;
+/// What was never there is more often a wrong setting than an outage.
+const START: Duration = Duration::from_secs(30);
 
 pub(super) struct Waiting<'r> {
     component: Component,
@@ -49,14 +54,30 @@ impl<'r> Waiting<'r> {
         })
     }
 
+    /// Does it until it succeeds, as [`until_done`](Self::until_done) does, but fails when it has not within some time.
+    pub(super) fn until_begun<T>(
+        &self,
+        stop: &CancellationToken,
+        mut attempt: impl AsyncFnMut() -> Result<T, ServiceError>,
+    ) -> Result<Option<T>, ServiceError> {
+        let began = Instant::now();
+        let attempt = async || {
+            let done = attempt().await;
+            if began.elapsed() < START { done.map(Ok) } else { Ok(done) }
+        };
+        self.until_done(stop, attempt)?.transpose()
+    }
+
     async fn retry<T>(
         &self,
         stop: &CancellationToken,
         mut attempt: impl AsyncFnMut() -> Result<T, ServiceError>,
     ) -> Result<Option<T>, ServiceError> {
-        let mut pause = Pause::new();
+        let (mut pause, mut refusals) = (Pause::new(), 0);
         loop {
-            match attempt().await {
+            let outcome = attempt().await;
+            refusals = if outcome.as_ref().is_err_and(is_refusal) { refusals + 1 } else { 0 };
+            match outcome {
                 Ok(done) => {
                     if pause.is_long() {
                         tracing::info!("goes on");
@@ -64,7 +85,7 @@ impl<'r> Waiting<'r> {
                     self.component.ready();
                     return Ok(Some(done));
                 }
-                Err(error) if is_passing(&error) => {
+                Err(error) if is_passing(&error) || (1..=REFUSALS).contains(&refusals) => {
                     tracing::warn!("tries again in {} s: {error}", pause.0.as_secs_f64());
                     self.component.not_ready(error.to_string());
                 }
@@ -107,7 +128,12 @@ pub(super) fn is_passing(error: &ServiceError) -> bool {
     match error {
         ServiceError::Kafka(error) => error.kind() == ErrorKind::Retry,
         ServiceError::Offline(error) => error.kind() == StoreErrorKind::Retry,
-        ServiceError::Online(error) => !matches!(error, OnlineError::InvalidUrl { .. }),
+        ServiceError::Online(error) => error.may_pass(),
         ServiceError::NoStore | ServiceError::Ahead { .. } => false,
     }
+}
+
+/// Whether a store says no: it may be told otherwise in a moment, and not later.
+fn is_refusal(error: &ServiceError) -> bool {
+    matches!(error, ServiceError::Online(OnlineError::Refused { .. }))
 }
