@@ -1,140 +1,80 @@
-//! `plaudit learn`: a model that learns on from labels; of files, with figures of how good its scores were just before each.
+//! `plaudit learn`: a model that learns on from labels; those of a topic, whose lessons go to the scorers, or those of files, with
+//! figures of how good its scores were just before each.
+
+mod files;
+mod stream;
 
 use crate::config::Config;
-use crate::files::FileArgs;
+use crate::files::RowArgs;
 use crate::output::Output;
-use crate::reading::{self, Shown};
-use crate::usage::sorted;
-use anyhow::Context;
-use learner::Learner;
-use learner::progressive::{self, BurnIn, Delay, Error, Progress, Report, Request, Start};
-use model::Model;
-use registry::{Reference, Registry, Run};
-use schemas::ModelVersion;
-use scorer::LoadedModel;
-use serde::Serialize;
-use std::collections::BTreeMap;
-use std::fmt;
+use crate::usage::WrongUsage;
+use learner::progressive::{BurnIn, Delay};
+use registry::Reference;
+use std::path::PathBuf;
 
-/// Learn from labels one by one, and tell how good each score was just before
+/// Learn from labels one by one: from Kafka, exactly once, or from files
 #[derive(clap::Args)]
 #[command(after_help = "\
-Each row is scored by what was learned from the labels before it, and its own label is learned
-from --delay later: no score has seen its own label. Sort the files by time. Features of
+Without --input it is a service: labels of the topic `feedback` move the weights of the version in
+production, and what changed goes to `models`, at most learn.publish_interval_ms apart. One learner
+of a model works at a time; another one that is started takes over. What cannot be learned from
+goes to `feedback.dlq`.
+
+With --input each row is scored by what was learned from the labels before it, and its own label is
+learned from --delay later: no score has seen its own label. Sort the files by time. Features of
 products and users are columns of the files, or else what was known at each row.
 
 Examples:
+  plaudit learn --brokers localhost:9092
+  plaudit learn --until-end --json
+  plaudit learn --set learn.publish_interval_ms=200 --set health.listen=0.0.0.0:9100
   plaudit learn --input reviews.parquet
   plaudit learn --input may.parquet --model production --delay 7d --json
   plaudit learn --input reviews.csv --set 'model.features=[\"product_stats.rating_mean\"]'
-  plaudit learn --input feedback.csv --model production --save")]
+  plaudit learn --input feedback.csv --model production --save
+
+docs/LEARNING.md says how weights move, what bounds a label, and how nothing is learned twice.")]
 pub struct Args {
-    #[command(flatten)]
-    files: FileArgs,
-    /// The version to go on from; none: begin with nothing, and make terms as the section `model` says
+    /// Learn from files: Parquet, CSV or JSON Lines, plain or .gz or .zst; one file or more
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    input: Vec<PathBuf>,
+    /// The version to go on from; the service follows an alias, model.alias if none is given; files without it begin with
+    /// nothing, and make terms as the section `model` says
     #[arg(long, value_name = "VERSION or ALIAS")]
     model: Option<Reference>,
-    /// How long labels take: a number of rows, or a time such as 36h or 7d
-    #[arg(long, value_name = "ROWS or TIME", default_value = "0")]
-    delay: Delay,
-    /// Rows at the beginning that no figure counts: a share of all, or a number
-    #[arg(long, value_name = "SHARE or ROWS", default_value = "0.1")]
-    burn_in: BurnIn,
-    /// Register what was learned as a new version
-    #[arg(long)]
-    save: bool,
+    /// The service: stop at the end offsets seen at the start, and print what was done
+    #[arg(long, conflicts_with = "input")]
+    until_end: bool,
+    #[command(flatten)]
+    of_files: FileLearnArgs,
     #[command(flatten)]
     output: Output,
 }
 
-/// The report, with the versions that it is about.
-#[derive(Serialize)]
-struct Answer {
-    model: Versions,
-    #[serde(flatten)]
-    report: Report,
-}
-
-#[derive(Serialize)]
-struct Versions {
-    name: String,
-    /// What it went on from.
-    from: Option<ModelVersion>,
-    /// What was registered.
-    saved: Option<ModelVersion>,
+/// What makes sense with files alone.
+#[derive(clap::Args)]
+struct FileLearnArgs {
+    #[command(flatten)]
+    rows: RowArgs,
+    /// How long labels take: a number of rows, or a time such as 36h or 7d
+    #[arg(long, value_name = "ROWS or TIME", default_value = "0", requires = "input")]
+    delay: Delay,
+    /// Rows at the beginning that no figure counts: a share of all, or a number
+    #[arg(long, value_name = "SHARE or ROWS", default_value = "0.1", requires = "input")]
+    burn_in: BurnIn,
+    /// Register what was learned as a new version
+    #[arg(long, requires = "input")]
+    save: bool,
 }
 
 pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
-    let registry = Registry::open(&config.registry.url)?;
-    if args.save {
-        registry.check_writable().await?;
+    let Args { input, model, until_end, of_files, output } = args;
+    if !input.is_empty() {
+        return files::run(input, model, of_files, output, config).await;
     }
-    let (from, start) = match &args.model {
-        Some(reference) => {
-            let version = registry.resolve(&config.model.name, reference).await?;
-            let loaded = LoadedModel::fetch(&registry, &config.model.name, version).await?;
-            (Some(version), Start::Warm(Box::new(loaded.model)))
-        }
-        None => (None, Start::Cold(Box::new(config.model.to_train()))),
-    };
-    let request = Request {
-        input: args.files.input.clone(),
-        read: args.files.rows.options(),
-        start,
-        config: config.learn.clone(),
-        views: config.features.parse()?,
-        delay: args.delay,
-        burn_in: args.burn_in,
-    };
-    let learning = tokio::task::spawn_blocking(move || {
-        let mut shown = Shown::new();
-        progressive::run(request, |Progress { rows, bytes_read, total_bytes }| {
-            shown.show("learning", reading::message("learning", rows, bytes_read, total_bytes));
-        })
-    });
-    let outcome = learning.await.context("learning ended early")?;
-    let outcome = outcome.map_err(|error| sorted(error, Error::is_wrong_usage))?;
-    let saved =
-        if args.save { Some(save(&registry, &config, from, &outcome.learner, &outcome.report).await?) } else { None };
-    let model = Versions { name: config.model.name.to_string(), from, saved };
-    args.output.result(&Answer { model, report: outcome.report })
-}
-
-/// Registers what was learned, with the figures of the scores before each label.
-async fn save(
-    registry: &Registry,
-    config: &Config,
-    from: Option<ModelVersion>,
-    learner: &Learner,
-    report: &Report,
-) -> anyhow::Result<ModelVersion> {
-    let model = learner.to_model().context("what was learned makes no model")?;
-    let artifact = model.to_bytes();
-    // What is registered can be loaded.
-    Model::from_bytes(&artifact).context("what was learned makes no model")?;
-    let serde_json::Value::Object(metrics) = serde_json::to_value(report.metrics)? else {
-        anyhow::bail!("figures are an object");
-    };
-    let parameters =
-        serde_json::json!({"learn": config.learn, "from": from, "rows": report.rows, "delay": report.delay});
-    let run = Run {
-        parameters: parameters.as_object().cloned().unwrap_or_default(),
-        features: model.features().iter().map(|feature| feature.name.clone()).collect(),
-        metrics,
-        data: None,
-        library_version: concat!("plaudit ", env!("CARGO_PKG_VERSION")).to_owned(),
-        seconds: BTreeMap::from([("learn".to_owned(), report.seconds)]),
-        curves: BTreeMap::new(),
-    };
-    Ok(registry.register(&config.model.name, artifact.into(), run).await?.version)
-}
-
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Versions { name, from, saved } = &self.model;
-        let from = from.map_or_else(|| "from nothing".to_owned(), |from| format!("from {from}"));
-        let saved = saved.map(|saved| format!(", saved as {saved}")).unwrap_or_default();
-        writeln!(f, "model      {name} {from}{saved}")?;
-        write!(f, "{}", self.report)
+    let RowArgs { columns, conditions, since, until } = &of_files.rows;
+    if !columns.is_empty() || !conditions.is_empty() || since.is_some() || until.is_some() {
+        return Err(WrongUsage("--column, --where, --since and --until are about files: give --input".to_owned()).into());
     }
+    stream::run(model, until_end, output, config).await
 }

@@ -47,12 +47,13 @@ pub enum Role {
 }
 
 /// Every topic of a configuration, in the order in which they are shown.
-pub fn every(topics: &Topics) -> [(Role, String); 6] {
+pub fn every(topics: &Topics) -> [(Role, String); 7] {
     [
         (Role::Reviews, topics.reviews.clone()),
         (Role::DeadLetters, Topics::dead_letters_of(&topics.reviews)),
         (Role::Predictions, topics.predictions.clone()),
         (Role::Feedback, topics.feedback.clone()),
+        (Role::DeadLetters, Topics::dead_letters_of(&topics.feedback)),
         (Role::Models, topics.models.clone()),
         (Role::Drift, topics.drift.clone()),
     ]

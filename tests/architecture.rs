@@ -18,7 +18,7 @@ const MAY_STAND_ON: [(&str, &[&str]); 13] = [
     ("ingest", &["schemas", "model", "registry", "feature-store", "service"]),
     ("scorer", &["schemas", "model", "registry", "feature-store", "service"]),
     ("trainer", &["schemas", "model", "monitor", "registry", "feature-store", "service"]),
-    ("learner", &["schemas", "model", "feature-store"]),
+    ("learner", &["schemas", "model", "registry", "feature-store", "service"]),
     ("demo", &["schemas", "model", "registry", "feature-store", "service", "ingest", "scorer", "trainer"]),
     (
         "plaudit",

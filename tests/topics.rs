@@ -96,7 +96,7 @@ fn created_topics_are_found_fit() {
     let (code, report) = world.json(&["check"]);
     assert_eq!((code, &report["ok"]), (0, &true.into()), "{report:#}");
     // One broker: no copies, which is a warning on each.
-    for role in ["reviews", "reviews.dlq", "predictions", "feedback", "models", "drift"] {
+    for role in ["reviews", "reviews.dlq", "predictions", "feedback", "feedback.dlq", "models", "drift"] {
         let found = world.findings(&report, role);
         assert!(
             matches!(found.as_slice(), [("warning", problem)] if problem.contains("one copy")),

@@ -139,22 +139,23 @@ fn check_settings(written: &Header, now: &LearnConfig) -> Result<(), CheckpointE
     Ok(())
 }
 
-fn invalid(reason: impl Into<String>) -> CheckpointError {
+pub(crate) fn invalid(reason: impl Into<String>) -> CheckpointError {
     CheckpointError::Invalid { reason: reason.into() }
 }
 
-struct Writer(Vec<u8>);
+/// Numbers in little endian, one behind the other.
+pub(crate) struct Writer(pub(crate) Vec<u8>);
 
 impl Writer {
-    fn u32(&mut self, number: u32) {
+    pub(crate) fn u32(&mut self, number: u32) {
         self.0.extend_from_slice(&number.to_le_bytes());
     }
 
-    fn u64(&mut self, number: u64) {
+    pub(crate) fn u64(&mut self, number: u64) {
         self.0.extend_from_slice(&number.to_le_bytes());
     }
 
-    fn i64(&mut self, number: i64) {
+    pub(crate) fn i64(&mut self, number: i64) {
         self.0.extend_from_slice(&number.to_le_bytes());
     }
 
@@ -194,28 +195,29 @@ impl Writer {
     }
 }
 
-struct Reader<'a>(&'a [u8]);
+/// Reads what a [`Writer`] wrote.
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, length: usize) -> Result<&'a [u8], CheckpointError> {
+    pub(crate) fn take(&mut self, length: usize) -> Result<&'a [u8], CheckpointError> {
         let (taken, left) = self.0.split_at_checked(length).ok_or_else(|| invalid("it ends too early"))?;
         self.0 = left;
         Ok(taken)
     }
 
-    fn bytes<const N: usize>(&mut self) -> Result<[u8; N], CheckpointError> {
+    pub(crate) fn bytes<const N: usize>(&mut self) -> Result<[u8; N], CheckpointError> {
         Ok(self.take(N)?.try_into().expect("so many bytes were taken"))
     }
 
-    fn u32(&mut self) -> Result<u32, CheckpointError> {
+    pub(crate) fn u32(&mut self) -> Result<u32, CheckpointError> {
         self.bytes().map(u32::from_le_bytes)
     }
 
-    fn u64(&mut self) -> Result<u64, CheckpointError> {
+    pub(crate) fn u64(&mut self) -> Result<u64, CheckpointError> {
         self.bytes().map(u64::from_le_bytes)
     }
 
-    fn i64(&mut self) -> Result<i64, CheckpointError> {
+    pub(crate) fn i64(&mut self) -> Result<i64, CheckpointError> {
         self.bytes().map(i64::from_le_bytes)
     }
 
@@ -230,7 +232,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A number of things of so many bytes each, of which there must be as many: no memory is taken for others.
-    fn length(&mut self, bytes_each: usize) -> Result<usize, CheckpointError> {
+    pub(crate) fn length(&mut self, bytes_each: usize) -> Result<usize, CheckpointError> {
         let length = usize::try_from(self.u64()?).ok();
         length.filter(|length| *length <= self.0.len() / bytes_each).ok_or_else(|| invalid("it ends too early"))
     }

@@ -30,6 +30,45 @@ pub struct LearnConfig {
     pub class_weights: ClassWeights,
     /// What a user or a product may do to the weights.
     pub limits: LimitsConfig,
+    /// Which of several labels of one review is learned from.
+    pub conflicts: Conflicts,
+    /// What was learned is published this often at most.
+    pub publish_interval_ms: u64,
+    /// How often everything is written down that a restart goes on from.
+    pub checkpoint_interval_ms: u64,
+    /// How labels find what was scored.
+    pub join: JoinConfig,
+}
+
+/// Which of several labels of one review is learned from, where they differ. One that was learned from is not taken back: the
+/// next one moves the weights the other way, and further, since the probability is wrong by then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Conflicts {
+    /// The first that came.
+    First,
+    /// Each that differs from the one before.
+    Last,
+    /// Each that differs from the one before, unless that came from an origin above its own: annotator, user, rating.
+    Origin,
+}
+
+/// How labels find what was scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JoinConfig {
+    /// So many of the latest reviews are kept, and as many of their predictions,
+    pub reviews_max_records: usize,
+    /// of at most about so many bytes.
+    pub reviews_max_bytes: usize,
+    /// A label whose review is not known waits so long,
+    pub waiting_seconds: u64,
+    /// and so many labels wait at most.
+    pub waiting_max_records: usize,
+    /// Of so many reviews it is remembered which label was learned from.
+    pub learned_max_records: usize,
+    /// A label may be dated so much later than it was sent.
+    pub future_seconds: u64,
 }
 
 /// How much a label counts by who says so.
@@ -96,6 +135,17 @@ impl Default for LearnConfig {
                 quarantine_after: 20,
                 quarantine_days: 7.0,
             },
+            conflicts: Conflicts::Origin,
+            publish_interval_ms: 500,
+            checkpoint_interval_ms: 60_000,
+            join: JoinConfig {
+                reviews_max_records: 1_000_000,
+                reviews_max_bytes: 536_870_912,
+                waiting_seconds: 600,
+                waiting_max_records: 100_000,
+                learned_max_records: 1_000_000,
+                future_seconds: 3600,
+            },
         }
     }
 }
@@ -106,7 +156,7 @@ impl LearnConfig {
 
     /// Checks what the types can't say.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let rules: [(&'static str, bool, &'static str); 10] = [
+        let rules: [(&'static str, bool, &'static str); 16] = [
             ("learn.alpha", self.alpha > 0.0 && self.alpha <= 100.0, "must lie above 0 and be at most 100"),
             ("learn.beta", self.beta > 0.0 && self.beta <= 100.0, "must lie above 0 and be at most 100"),
             ("learn.l1", (0.0..=100.0).contains(&self.l1), "must lie in 0 to 100"),
@@ -121,6 +171,24 @@ impl LearnConfig {
                 "learn.limits.quarantine_days",
                 (0.0..=36_525.0).contains(&self.limits.quarantine_days),
                 "must lie in 0 to 36525",
+            ),
+            ("learn.publish_interval_ms", (10..=10_000).contains(&self.publish_interval_ms), "must lie in 10 to 10000"),
+            (
+                "learn.checkpoint_interval_ms",
+                (1000..=3_600_000).contains(&self.checkpoint_interval_ms),
+                "must lie in 1000 to 3600000",
+            ),
+            ("learn.join.reviews_max_records", self.join.reviews_max_records > 0, "must be 1 or more"),
+            ("learn.join.reviews_max_bytes", self.join.reviews_max_bytes > 0, "must be 1 or more"),
+            (
+                "learn.join.waiting_max_records",
+                (1..=10_000_000).contains(&self.join.waiting_max_records),
+                "must lie in 1 to 10000000",
+            ),
+            (
+                "learn.join.learned_max_records",
+                (1..=100_000_000).contains(&self.join.learned_max_records),
+                "must lie in 1 to 100000000",
             ),
         ];
         let OriginWeights { user, rating, annotator } = self.origin_weights;

@@ -47,6 +47,10 @@ impl Exact {
         &self.terms[place as usize].1
     }
 
+    pub(crate) fn term(&self, place: u32) -> (u64, Cell) {
+        self.terms[place as usize]
+    }
+
     #[inline]
     pub(crate) fn at_mut(&mut self, place: u32) -> &mut Cell {
         &mut self.terms[place as usize].1
@@ -68,10 +72,10 @@ impl Exact {
         self.terms.len() as u32 - 1
     }
 
-    /// Forgets a quarter of the terms where there is no room for another one. Places change.
-    pub(crate) fn make_room(&mut self) {
+    /// Forgets a quarter of the terms where there is no room for another one; answers whether it did. Places change then.
+    pub(crate) fn make_room(&mut self) -> bool {
         if self.terms.len() < self.max_terms {
-            return;
+            return false;
         }
         // A total order, so that what is left does not depend on the order in which terms came.
         let kept = self.max_terms / 4 * 3;
@@ -80,6 +84,7 @@ impl Exact {
         });
         self.terms.truncate(kept.min(self.terms.len()));
         self.index_anew();
+        true
     }
 
     fn index_anew(&mut self) {

@@ -1,12 +1,13 @@
 //! The learner: coordinates of terms, features and the bias, and what a label does to them.
 
 use crate::cell::Cell;
+use crate::changes::Touched;
 use crate::config::{ConfigError, LearnConfig};
 use crate::decay::Decay;
 use crate::features::{self, Feature};
 use crate::influence::{Influence, InfluenceReport, Refusal};
 use crate::table::Table;
-use model::{Document, KeepRates, Model, ModelConfig, Parts, Scratch, TermFrequency, TermPart, sigmoid};
+use model::{Base, Document, KeepRates, Model, ModelConfig, Parts, Scratch, TermFrequency, TermPart, Update, sigmoid};
 use schemas::{Label, Origin, Timestamp};
 
 /// A document with what it turned out to be.
@@ -49,6 +50,8 @@ pub struct Learner {
     pub(crate) new_scale: f32,
     /// How many documents the batch model and this one have learned from.
     pub(crate) documents: u64,
+    /// What was not published yet, where that is of interest.
+    touched: Option<Touched>,
     /// Of one document, used again and again.
     known: Vec<(u32, f32)>,
     new: Vec<(u64, f32)>,
@@ -74,6 +77,7 @@ impl Learner {
             influence: Influence::new(&config.limits),
             new_scale: 1.0,
             documents: 0,
+            touched: None,
             known: Vec::new(),
             new: Vec::new(),
             config,
@@ -96,6 +100,42 @@ impl Learner {
         }
         learner.table.make_room();
         Ok(learner)
+    }
+
+    /// One that goes on from another batch model. What users and products may still do stays what it is.
+    pub fn succeed(self, model: &Model) -> Result<Self, ConfigError> {
+        let learner = Self::from_model(self.config, model)?;
+        Ok(Self { influence: self.influence, ..learner })
+    }
+
+    /// Notes from now on what [`take_update`](Self::take_update) is to tell: its readers have the model as it is now.
+    pub fn note_changes(&mut self) {
+        self.touched = Some(Touched::default());
+    }
+
+    /// Whether there is anything to tell.
+    pub fn has_changed(&self) -> bool {
+        self.touched.as_ref().is_some_and(|touched| touched.any)
+    }
+
+    /// What has changed since the last call. `None` where no less than the whole model tells it, since terms were forgotten.
+    pub fn take_update(&mut self, base: Base, number: u64) -> Option<Update> {
+        let touched = self.touched.get_or_insert_default();
+        let places = (!touched.all).then(|| touched.places().to_vec());
+        touched.clear();
+        let part = |place| part(self.table.term(place));
+        let mut terms: Vec<TermPart> = places?.into_iter().map(part).collect();
+        terms.sort_unstable_by_key(|term| term.index);
+        Some(Update {
+            base,
+            number,
+            documents: self.documents,
+            bias: self.bias.weight.into(),
+            keep_rates: KeepRates::ALL,
+            features: self.features.iter().map(Feature::part).collect(),
+            terms,
+            removed: Vec::new(),
+        })
     }
 
     /// P(positive).
@@ -203,6 +243,9 @@ impl Learner {
             for &(place, value) in known {
                 self.table.at_mut(place).learn(algorithm, &rate, error_per_value * value, decay);
             }
+            if let Some(touched) = &mut self.touched {
+                known.iter().for_each(|(place, _)| touched.mark(*place));
+            }
         }
         self.bias.learn(algorithm, &features::RATE, error, decay);
         let values = document.features.iter().copied().chain(std::iter::repeat(f64::NAN));
@@ -210,18 +253,25 @@ impl Learner {
             feature.learn(algorithm, config, value, error, decay);
         }
         self.documents += 1;
+        if let Some(touched) = &mut self.touched {
+            touched.any = true;
+        }
         if let Some(factor) = self.decay.advance() {
             self.table.multiply_squares(factor);
             let others =
                 std::iter::once(&mut self.bias).chain(self.features.iter_mut().map(|feature| &mut feature.cell));
             others.for_each(|cell| cell.squares *= factor);
         }
-        self.table.make_room();
+        if self.table.make_room()
+            && let Some(touched) = &mut self.touched
+        {
+            touched.clear();
+            (touched.all, touched.any) = (true, true);
+        }
     }
 
     /// What has been learned so far, as a model that any scorer loads.
     pub fn to_model(&self) -> Result<Model, model::ConfigError> {
-        let part = |(index, Cell { scale, weight, .. }): (u64, Cell)| TermPart { index, scale, weight };
         Model::from_parts(Parts {
             config: self.model.clone(),
             documents: self.documents,
@@ -246,6 +296,10 @@ impl Learner {
     pub fn influence(&self) -> InfluenceReport {
         self.influence.report()
     }
+}
+
+fn part((index, Cell { scale, weight, .. }): (u64, Cell)) -> TermPart {
+    TermPart { index, scale, weight }
 }
 
 /// A term that the batch model does not know counts as much as the one in the middle of those that it knows: neither does it

@@ -4,6 +4,7 @@
 //! scores and then learns from files. Where labels come from, and who hears of the weights, is for callers to say.
 
 mod cell;
+mod changes;
 mod checkpoint;
 mod config;
 mod decay;
@@ -11,11 +12,13 @@ mod exact;
 mod features;
 mod influence;
 mod learner;
+pub mod metrics;
 pub mod progressive;
+pub mod service;
 mod table;
 
 pub use cell::Algorithm;
 pub use checkpoint::CheckpointError;
-pub use config::{ClassWeights, ConfigError, LearnConfig, LimitsConfig, OriginWeights};
+pub use config::{ClassWeights, ConfigError, Conflicts, JoinConfig, LearnConfig, LimitsConfig, OriginWeights};
 pub use influence::{InfluenceReport, Refusal};
 pub use learner::{Example, Learner, Lesson};

@@ -50,10 +50,11 @@ impl Table {
         }
     }
 
-    /// Forgets terms where there is no room for another one. Places change.
-    pub(crate) fn make_room(&mut self) {
-        if let Self::Exact(exact) = self {
-            exact.make_room();
+    /// Forgets terms where there is no room for another one; answers whether it did. Places change then.
+    pub(crate) fn make_room(&mut self) -> bool {
+        match self {
+            Self::Hashed(_) => false,
+            Self::Exact(exact) => exact.make_room(),
         }
     }
 
@@ -62,6 +63,14 @@ impl Table {
         match self {
             Self::Hashed(cells) => cells.iter_mut().for_each(multiply),
             Self::Exact(exact) => exact.cells_mut().for_each(multiply),
+        }
+    }
+
+    /// The term at a place.
+    pub(crate) fn term(&self, place: u32) -> (u64, Cell) {
+        match self {
+            Self::Hashed(cells) => (place.into(), cells[place as usize]),
+            Self::Exact(exact) => exact.term(place),
         }
     }
 

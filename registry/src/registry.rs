@@ -117,6 +117,11 @@ impl Registry {
         Ok(artifact)
     }
 
+    /// Where an artifact is: its path in the registry.
+    pub fn artifact_location(name: &ModelName, sha256: &str) -> String {
+        artifact_path(name, sha256).to_string()
+    }
+
     /// Follows what a reference means, at little cost while that doesn't change.
     pub fn follow(&self, name: &ModelName, reference: &Reference) -> Follower {
         Follower::new(self.clone(), name.clone(), reference.clone())

@@ -161,7 +161,7 @@ mod tests {
     fn every_role_and_the_dead_letters_get_a_topic_and_only_models_is_compacted() {
         let specs = specs(&topics(), Asking { partitions: 7, ..Asking::default() });
         let made: Vec<_> = specs.iter().map(|spec| (spec.name.as_str(), spec.partitions)).collect();
-        assert_eq!(made, [("r", 7), ("r.dlq", 7), ("p", 7), ("f", 7), ("m", 1), ("d", 1)]);
+        assert_eq!(made, [("r", 7), ("r.dlq", 7), ("p", 7), ("f", 7), ("f.dlq", 7), ("m", 1), ("d", 1)]);
         for spec in specs {
             assert_eq!(spec.config.get("cleanup.policy").is_some_and(|policy| policy == "compact"), spec.name == "m");
             assert_eq!((spec.replication, spec.config.get("min.insync.replicas")), (-1, None));

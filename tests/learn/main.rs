@@ -145,7 +145,9 @@ fn what_makes_no_sense_is_refused_and_named() {
         (2, with(&["--burn-in", "600"]), "burn-in of 600"),
         (2, with(&["--set", "learn.alpha=0"]), "learn.alpha must lie above 0"),
         (1, with(&["--model", "v7"]), "v7"),
-        (2, vec!["learn"], "--input"),
+        (2, vec!["learn", "--save"], "--input"),
+        (2, vec!["learn", "--column", "rating=stars"], "--input"),
+        (2, with(&["--until-end"]), "--until-end"),
     ] {
         let output = world.run(&arguments);
         let told = String::from_utf8(output.stderr).unwrap();
