@@ -82,6 +82,7 @@ pub struct Config {
     pub learn: learner::LearnConfig,
     pub promotion: trainer::PromotionConfig,
     pub retrain: trainer::retrain::RetrainConfig,
+    pub monitor: trainer::monitoring::MonitorConfig,
     pub scorer: scorer::StreamConfig,
     pub gateway: scorer::GatewayConfig,
     pub health: service::health::HealthConfig,
@@ -133,6 +134,7 @@ impl Config {
         sound(self.learn.check())?;
         sound(self.promotion.check())?;
         sound(self.retrain.check())?;
+        sound(self.monitor.check())?;
         sound(self.scorer.check())?;
         sound(self.gateway.check())?;
         sound(self.telemetry.check())
@@ -181,6 +183,7 @@ mod tests {
         assert_eq!(config.validation, trainer::validate::ValidationConfig::default());
         assert_eq!(config.learn, learner::LearnConfig::default());
         assert_eq!(config.promotion, trainer::PromotionConfig::default());
+        assert_eq!(config.monitor, trainer::monitoring::MonitorConfig::default());
         assert_eq!(config.features, feature_store::views::FeaturesConfig::default());
         assert_eq!(config.redis, feature_store::online::RedisConfig::default());
     }

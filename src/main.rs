@@ -17,6 +17,7 @@ mod man;
 mod mlflow;
 mod model_in_use;
 mod models;
+mod monitor;
 mod output;
 mod predict;
 mod preset;
@@ -84,6 +85,7 @@ enum Verb {
     Serve(serve::Args),
     Ingest(ingest::Args),
     Learn(learn::Args),
+    Monitor(monitor::Args),
     Models(models::Args),
     Features(features::Args),
     Status(status::Args),
@@ -133,6 +135,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Serve(args) => serve::run(args, config).await,
         Verb::Ingest(args) => ingest::run(args, config).await,
         Verb::Learn(args) => learn::run(args, config).await,
+        Verb::Monitor(args) => monitor::run(args, config).await,
         Verb::Models(args) => models::run(args, config).await,
         Verb::Features(args) => features::run(args, config).await,
         Verb::Status(args) => status::run(args, config).await,

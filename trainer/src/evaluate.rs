@@ -43,7 +43,7 @@ pub async fn evaluate(
         let data = data.with_features(model.features()).with_extras(inquiry.extra_columns());
         test(&model, Exam::open(&data, &inquiry)?, &mut progress)
     });
-    let Tested { metrics, findings, rows, dropped, repaired, read, total } =
+    let Tested { metrics, findings, reference: _, rows, dropped, repaired, read, total } =
         testing.await.expect("testing doesn't panic, and isn't cancelled")?;
     let stages = [("load", load), ("read", read), ("test", total), ("total", start.elapsed())];
     Ok(Report {

@@ -11,6 +11,7 @@ mod gates;
 mod holdout;
 pub mod html;
 mod learn;
+pub mod monitoring;
 mod overlap;
 mod pass;
 mod progress;

@@ -5,17 +5,21 @@ use crate::error::Error;
 use crate::evaluation::{Examiner, Findings, Inquiry};
 use crate::examples::{DropReason, Dropped, Example, example};
 use crate::holdout::Holdout;
+use crate::monitoring::Gathering;
 use crate::pass::Pass;
 use crate::progress::Progress;
 use feature_store::offline::Row;
 use model::Model;
 use model::metrics::Metrics;
+use monitor::Reference;
 use std::time::{Duration, Instant};
 
 /// What a test showed.
 pub(crate) struct Tested {
     pub(crate) metrics: Metrics,
     pub(crate) findings: Findings,
+    /// What was normal, where that was to be gathered.
+    pub(crate) reference: Option<Reference>,
     pub(crate) rows: u64,
     pub(crate) dropped: Dropped,
     /// Rows tested in which bytes that are not UTF-8 were replaced.
@@ -37,6 +41,8 @@ pub(crate) struct Exam<'a> {
     pub(crate) trained_files: Vec<usize>,
     /// What to find out.
     pub(crate) inquiry: &'a Inquiry,
+    /// Where what is normal for the model is gathered.
+    pub(crate) gathering: Option<Gathering>,
 }
 
 impl<'a> Exam<'a> {
@@ -44,13 +50,13 @@ impl<'a> Exam<'a> {
     pub(crate) fn open(dataset: &'a Dataset, inquiry: &'a Inquiry) -> Result<Self, Error> {
         let pass = Pass::open(dataset)?;
         check_slices(dataset, &pass, inquiry)?;
-        Ok(Self { dataset, pass, holdout: None, trained_files: Vec::new(), inquiry })
+        Ok(Self { dataset, pass, holdout: None, trained_files: Vec::new(), inquiry, gathering: None })
     }
 }
 
 /// Scores the rows.
 pub(crate) fn test(model: &Model, exam: Exam<'_>, progress: &mut dyn FnMut(Progress)) -> Result<Tested, Error> {
-    let Exam { dataset, pass, holdout, trained_files, inquiry } = exam;
+    let Exam { dataset, pass, holdout, trained_files, inquiry, mut gathering } = exam;
     let is_counted = |row: &Row, reason| {
         holdout.is_some() || (reason == DropReason::UnreadableRow && trained_files.contains(&row.position.file))
     };
@@ -73,6 +79,9 @@ pub(crate) fn test(model: &Model, exam: Exam<'_>, progress: &mut dyn FnMut(Progr
             }
         }
         examine(&mut examiners, model, &examples);
+        if let Some(gathering) = &mut gathering {
+            examples.iter().for_each(|(_, example)| gathering.add(model, example));
+        }
         tested += examples.len() as u64;
         let (bytes_read, total_bytes) = (position.bytes_read, position.total_bytes);
         progress(Progress::Testing { rows: tested, bytes_read, total_bytes });
@@ -88,7 +97,8 @@ pub(crate) fn test(model: &Model, exam: Exam<'_>, progress: &mut dyn FnMut(Progr
     });
     let found = whole.map(|whole| whole.finish(inquiry)).transpose()?.flatten();
     let (metrics, findings) = found.ok_or_else(no_rows)?;
-    Ok(Tested { metrics, findings, rows: tested, dropped, repaired, read, total: start.elapsed() })
+    let reference = gathering.map(Gathering::finish);
+    Ok(Tested { metrics, findings, reference, rows: tested, dropped, repaired, read, total: start.elapsed() })
 }
 
 /// One for each core.

@@ -7,6 +7,7 @@ use crate::evaluation::Inquiry;
 use crate::gates::{Arena, Champion, Incumbent, PromotionConfig, overtaken};
 use crate::holdout::Holdout;
 use crate::learn::{Learned, Lesson};
+use crate::monitoring::{Gathering, REFERENCE};
 use crate::overlap::{check_rereadable, shared_files, shared_rows};
 use crate::pass::Pass;
 use crate::progress::Progress;
@@ -255,6 +256,7 @@ impl Trained {
         };
         let exam = exam.map(|exam| Exam { pass: exam.pass.until(&request.stop), ..exam });
         let tested_rates = exam.as_ref().map_or(Ok(keep_rates), |exam| exam.pass.keep_rates())?;
+        let exam = exam.map(|exam| Exam { gathering: Gathering::of(tested_rates), ..exam });
         let mut learned = lesson.learn(training, progress)?;
         if !learned.fit.converged {
             tracing::warn!(
@@ -282,6 +284,9 @@ impl Trained {
     fn parameters(&self, request: &TrainRequest) -> serde_json::Map<String, serde_json::Value> {
         let mut parameters = parameters(request);
         parameters.insert(WORDS.to_owned(), object(&self.learned.profile).into());
+        if let Some(reference) = self.tested.as_ref().and_then(|tested| tested.reference.as_ref()) {
+            parameters.insert(REFERENCE.to_owned(), object(reference).into());
+        }
         if let Some(tuned) = &self.tuned {
             let mut search = serde_json::json!({
                 "goal": tuned.goal,
