@@ -1,6 +1,10 @@
 //! The Prometheus recorder behind the `metrics` macros. Whoever records names and describes the metrics; here they are
 //! collected and rendered.
 
+mod metric;
+
+pub use metric::{Kind, Metric, describe};
+
 use std::sync::OnceLock;
 use std::time::Duration;
 
