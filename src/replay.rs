@@ -1,4 +1,6 @@
-//! `plaudit replay`: rows of files into Kafka.
+//! `plaudit replay`: rows of files into Kafka; and with `--verify`, what came of them made again.
+
+mod verify;
 
 use crate::config::Config;
 use crate::files::FileArgs;
@@ -13,14 +15,20 @@ use std::time::{Duration, Instant};
 
 /// Send the rows of files to the topic reviews, and with --feedback their labels to feedback
 #[derive(clap::Args)]
+#[command(mut_arg("input", |input| input.required(false).required_unless_present("verify")))]
 #[command(after_help = "\
 A row without review_id is called after its file and number; one without created_at bears the
 time of the replay. Rows that are no reviews are not sent, and counted by reason.
 
+With --verify it sends nothing: it reads the predictions, makes each again from its review, the
+version, the update and the features that it names, and compares the probabilities to the last
+bit. The exit code is 1 if any differs.
+
 Examples:
   plaudit replay --input reviews.parquet --feedback
   plaudit replay --input 2024.csv.gz --column rating=stars --rate 500
-  plaudit replay --input reviews.jsonl --column created_at=timestamp_ms --speed 3600")]
+  plaudit replay --input reviews.jsonl --column created_at=timestamp_ms --speed 3600
+  plaudit replay --verify --json")]
 pub struct Args {
     #[command(flatten)]
     files: FileArgs,
@@ -33,11 +41,17 @@ pub struct Args {
     /// So many times as fast as the reviews were written, by created_at
     #[arg(long, value_name = "X", value_parser = above_zero)]
     speed: Option<f64>,
+    /// Make the predictions in Kafka again, and compare them bit for bit
+    #[arg(long, conflicts_with_all = ["input", "columns", "conditions", "since", "until", "feedback", "rate", "speed"])]
+    verify: bool,
     #[command(flatten)]
     output: Output,
 }
 
 pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
+    if args.verify {
+        return verify::run(args.output, config).await;
+    }
     let stop = token_on_signals()?;
     let speed = match (args.rate, args.speed) {
         (Some(rate), _) => Speed::Rate(rate),
@@ -95,6 +109,16 @@ mod tests {
     struct Verb {
         #[command(flatten)]
         args: Args,
+    }
+
+    #[test]
+    fn verifying_reads_no_files_and_everything_else_does() {
+        assert!(Verb::try_parse_from(["replay", "--verify"]).is_ok());
+        for line in
+            ["replay", "replay --verify --input a.csv", "replay --verify --rate 1", "replay --verify --since 1d"]
+        {
+            assert!(Verb::try_parse_from(line.split(' ')).is_err_and(|error| error.exit_code() == 2), "{line}");
+        }
     }
 
     #[test]

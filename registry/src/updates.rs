@@ -53,6 +53,27 @@ impl Registry {
         Ok(bytes)
     }
 
+    /// The updates of a version that have snapshots, ascending.
+    pub async fn snapshots(&self, name: &ModelName, version: ModelVersion) -> Result<Vec<u64>, Error> {
+        let mut numbers = Vec::new();
+        for path in self.store.list(&snapshots_folder(name, version)).await? {
+            let number = path.filename().and_then(|file| file.strip_suffix(".safetensors")?.parse().ok());
+            numbers.extend(number.filter(|number| path == snapshot_path(name, version, *number)));
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// The bytes of a version's model at an update, which say themselves whether they are whole; none where there are none.
+    pub async fn snapshot_at(
+        &self,
+        name: &ModelName,
+        version: ModelVersion,
+        update: u64,
+    ) -> Result<Option<Bytes>, Error> {
+        self.store.read(&snapshot_path(name, version, update)).await
+    }
+
     /// Removes a snapshot that nobody begins with any more; one that is gone is no error.
     pub async fn remove_snapshot(&self, name: &ModelName, version: ModelVersion, update: u64) -> Result<(), Error> {
         self.store.remove(&snapshot_path(name, version, update)).await
@@ -72,5 +93,9 @@ fn update_path(name: &ModelName, version: ModelVersion, number: u64) -> Path {
 }
 
 fn snapshot_path(name: &ModelName, version: ModelVersion, update: u64) -> Path {
-    Path::from_iter([name.as_str(), "snapshots", &version.to_string(), &format!("{update:020}.safetensors")])
+    snapshots_folder(name, version).join(format!("{update:020}.safetensors"))
+}
+
+fn snapshots_folder(name: &ModelName, version: ModelVersion) -> Path {
+    Path::from_iter([name.as_str(), "snapshots", &version.to_string()])
 }

@@ -10,6 +10,7 @@ mod loaded;
 pub mod metrics;
 mod score;
 pub mod stream;
+pub mod verify;
 
 pub use follow::{ModelFollower, ModelHandle, UpdateFollower};
 pub use gateway::GatewayConfig;
