@@ -73,8 +73,7 @@ impl Features {
     /// The features of each review of a batch, given its product and user, in one round trip.
     pub async fn read(&self, batch: &[(Option<&str>, Option<&str>)]) -> FeatureBatch {
         let Some(store) = &self.store else { return FeatureBatch::none(batch.len()) };
-        let entities = |&(product_id, user_id): &(_, _)| ReviewEntities { product_id, user_id };
-        let entities: Vec<_> = batch.iter().map(entities).collect();
+        let entities = reviews(batch);
         // What asks for nothing shows nothing of the store, and is no trial.
         if !entities.iter().any(|review| review.is_known_to(store.views())) {
             return FeatureBatch::none(batch.len());
@@ -89,6 +88,13 @@ impl Features {
             self.log("some of what the online store holds cannot be decoded, and counts as missing");
         }
         found
+    }
+
+    /// What a batch gets whose reading came to no end.
+    pub fn unavailable(&self, batch: &[(Option<&str>, Option<&str>)]) -> FeatureBatch {
+        metrics::count_feature_read_failure();
+        let Some(store) = &self.store else { return FeatureBatch::none(batch.len()) };
+        FeatureBatch::unavailable(store.views(), &reviews(batch))
     }
 
     /// Takes note of whether the store answered. A node of a cluster that refuses costs its own entities and no time; one
@@ -124,6 +130,10 @@ impl Features {
             tracing::warn!("predictions go on without some features: {problem}");
         }
     }
+}
+
+fn reviews<'b>(batch: &[(Option<&'b str>, Option<&'b str>)]) -> Vec<ReviewEntities<'b>> {
+    batch.iter().map(|&(product_id, user_id)| ReviewEntities { product_id, user_id }).collect()
 }
 
 #[cfg(test)]

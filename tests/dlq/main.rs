@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use std::process::Command;
 use std::time::{Duration, Instant};
 use support::plaudit;
-use support::topics::alter;
+use support::topics::{alter, delete};
 
 const PARTITIONS: i32 = 3;
 
@@ -394,6 +394,36 @@ fn what_its_topic_refuses_stays_and_the_others_go_on() {
     alter(&world.kafka, &world.topics.reviews, "cleanup.policy", "delete");
     let last = replay(&world, &[]);
     assert_eq!((&last["replayed"], &last["replayed_earlier"]), (&2.into(), &3.into()), "{last}");
+}
+
+#[test]
+fn a_letter_whose_topic_goes_in_the_middle_of_the_replay_lacks_its_topic() {
+    let world = World::new(PARTITIONS);
+    let topic = dead_letters_of(&world);
+    world.create(&[&world.topics.feedback], 1);
+    let producer: BaseProducer = world.kafka.producer().create().unwrap();
+    let letter = |origin: &str, partition: i32, offset: usize| {
+        let offset = offset.to_string();
+        let headers = [("topic", origin), ("partition", "0"), ("offset", &offset)];
+        let headers = headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
+            headers.insert(Header { key: &format!("__connect.errors.{key}"), value: Some(*value) })
+        });
+        let record = BaseRecord::to(&topic).key("k").payload("x").partition(partition).headers(headers);
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+    };
+    // One letter shows the topic, many take their time, and one finds it gone.
+    let many = 3_000;
+    letter(&world.topics.feedback, 0, 0);
+    (0..many).for_each(|i| letter(&world.topics.reviews, 1, i));
+    letter(&world.topics.feedback, 2, 1);
+    producer.flush(PATIENCE).unwrap();
+    let running = Running::start(&mut dlq(&world, &["--set", "scorer.batch_max_records=5", "replay", "--json"]));
+    wait_for("letters that are replayed", || sent_back(&world, 0) >= 100);
+    delete(&world.kafka, &world.topics.feedback);
+    assert!(sent_back(&world, 0) < many, "it went too late to show anything");
+    let report = report(&running.end());
+    assert_eq!(report["replayed"], many + 1, "{report}");
+    assert_eq!(report["not_replayable"], serde_json::json!({"origin_missing": 1}), "{report}");
 }
 
 #[test]

@@ -42,7 +42,9 @@ fn metric(page: &str, name: &str) -> Option<f64> {
 fn a_scorer_that_has_work_and_commits_nothing_is_not_live_until_it_does() {
     let world = World::new(PARTITIONS);
     let (mut command, address) = watched(&world);
-    let scorer = Running::start(command.args(["--set", "scorer.stall_timeout_ms=2000"]));
+    // It goes on trying for as long as a transaction may take.
+    let settings = ["--set", "scorer.stall_timeout_ms=2000", "--set", "scorer.transaction_timeout_ms=9000"];
+    let scorer = Running::start(command.args(settings));
     wait_for_readiness(&address, 200);
 
     let (_, page) = get(&address, "/metrics");
@@ -126,7 +128,8 @@ fn work_that_stands_still_for_longer_than_the_poll_interval_costs_no_membership(
     world.membership.push("max.poll.interval.ms=3000");
     let log = world.path("scorer.log");
     let mut command = world.plaudit("score");
-    command.args(["--set", "scorer.batch_max_records=10"]).stderr(File::create(&log).unwrap());
+    command.args(["--set", "scorer.batch_max_records=10", "--set", "scorer.transaction_timeout_ms=9000"]);
+    command.stderr(File::create(&log).unwrap());
     let scorer = Running(command.spawn().unwrap());
     let told = |text: &str| std::fs::read_to_string(&log).unwrap().matches(text).count();
     wait_for("an assignment", || told("owns 3 partitions") == 1);

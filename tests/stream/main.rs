@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test every failure is the test's")]
 
+mod ends;
 mod features;
 mod harness;
 mod hostile;

@@ -1,7 +1,9 @@
 //! A signal before the end: at the start, when what the process needs does not answer, and in the middle of a run.
 
 use crate::harness::{Running, World, report, wait_for};
+use crate::support::topics::delete;
 use crate::{PARTITIONS, produce_reviews};
+use std::fs::File;
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -77,4 +79,22 @@ fn a_run_that_is_stopped_before_its_end_says_so() {
 
     let rest = world.score_until_end();
     assert_eq!((rest["records"].as_u64().unwrap() + done, &rest["stopped"]), (per_partition as u64 * 3, &false.into()));
+}
+
+#[test]
+fn transactions_that_fail_for_longer_than_one_may_take_end_the_process_which_says_why() {
+    let world = World::new(PARTITIONS);
+    let log = world.path("scorer.log");
+    let scorer = Running(world.plaudit("score").stderr(File::create(&log).unwrap()).spawn().unwrap());
+    let said = || std::fs::read_to_string(&log).unwrap();
+    wait_for("an assignment", || said().contains("owns 3 partitions"));
+    delete(&world.kafka, &world.topics.predictions);
+    let failing = Instant::now();
+    produce_reviews(&world, 10);
+    let output = scorer.end();
+    // An attempt and its abort, three seconds of further ones, and the last one with its abort.
+    assert!(failing.elapsed() < Duration::from_secs(15), "{:?}", failing.elapsed());
+    assert_eq!(output.status.code(), Some(1));
+    let last = said().lines().last().unwrap().to_owned();
+    assert!(last.contains("transactional producer") && last.contains("failed to"), "{last}");
 }

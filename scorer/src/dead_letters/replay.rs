@@ -198,6 +198,10 @@ impl Run<'_> {
             self.origins.close(topic, not_allowed(error));
             return vec![part];
         }
+        if part.records().iter().any(|record| self.origins.refusal(record).is_some()) {
+            // What stands in the way of these is known by now, and told when they are left out.
+            return vec![part];
+        }
         let [alone] = part.records() else {
             let [first, second] = part.halves();
             return vec![second, first];

@@ -6,7 +6,6 @@ use super::start::LostRange;
 use crate::dead_letters::headers::header_bytes;
 use rdkafka::Message;
 use rdkafka::message::{BorrowedMessage, Headers};
-use service::kafka::NextOffset;
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -19,9 +18,7 @@ pub(super) struct Taken<'c> {
 /// What one transaction will hold.
 pub(super) struct Batch<'c> {
     pub(super) records: Vec<Taken<'c>>,
-    /// Partitions that end with transaction markers, which are never delivered: the positions behind them.
-    pub(super) ends: Vec<(i32, NextOffset)>,
-    /// What was deleted before it was scored.
+    /// What was deleted before it was scored: the group goes on behind it.
     pub(super) lost: Vec<LostRange>,
     /// The assignments by which their partitions were owned.
     pub(super) epochs: HashMap<i32, Epoch>,
@@ -30,7 +27,7 @@ pub(super) struct Batch<'c> {
 
 impl<'c> Batch<'c> {
     pub(super) fn new() -> Self {
-        Self { records: Vec::new(), ends: Vec::new(), lost: Vec::new(), epochs: HashMap::new(), bytes: 0 }
+        Self { records: Vec::new(), lost: Vec::new(), epochs: HashMap::new(), bytes: 0 }
     }
 
     /// Adds a record of a partition that was [entered](Self::enter).
@@ -43,13 +40,8 @@ impl<'c> Batch<'c> {
         self.records.push(Taken { message, at });
     }
 
-    pub(super) fn push_end(&mut self, partition: i32, next: NextOffset, epoch: Epoch) {
-        self.enter(partition, epoch);
-        self.ends.push((partition, next));
-    }
-
     pub(super) fn push_lost(&mut self, range: LostRange, epoch: Epoch) {
-        self.push_end(range.partition, range.to, epoch);
+        self.enter(range.partition, epoch);
         self.lost.push(range);
     }
 
@@ -58,7 +50,6 @@ impl<'c> Batch<'c> {
     pub(super) fn enter(&mut self, partition: i32, epoch: Epoch) {
         if self.epochs.insert(partition, epoch).is_some_and(|earlier| earlier != epoch) {
             self.records.retain(|taken| taken.message.partition() != partition);
-            self.ends.retain(|&(other, _)| other != partition);
             self.lost.retain(|range| range.partition != partition);
         }
     }
@@ -69,7 +60,7 @@ impl<'c> Batch<'c> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.ends.is_empty()
+        self.records.is_empty() && self.lost.is_empty()
     }
 
     pub(super) fn is_full(&self, config: &StreamConfig) -> bool {

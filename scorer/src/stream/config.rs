@@ -1,11 +1,17 @@
 //! The section `[scorer]`.
 
 use serde::{Deserialize, Serialize};
-use service::kafka::KafkaConfig;
+use service::kafka::{KafkaConfig, TransactionalProducer};
 use std::time::Duration;
 
 /// The worker's role in its consumer group's name and in its transactional id.
 pub(super) const ROLE: &str = "score";
+
+/// How long Kafka may take to answer one question: where offsets are, who is in the group.
+pub(super) const ANSWER: Duration = Duration::from_secs(5);
+
+/// How long the farewell may take: the client waits up to 5 s for the group's answer; the rest is for what is being scored.
+const FAREWELL: Duration = Duration::from_secs(8);
 
 /// Sizes and limits of the stream worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +46,14 @@ impl StreamConfig {
             return Err("scorer.stall_timeout_ms must be 1000 or more".to_owned());
         }
         Ok(())
+    }
+
+    /// How long a worker may take to end once it is told to: the longest wait that it may be in, after each of which it looks
+    /// whether it is to end, and its farewell. `docs/DELIVERY.md` lists them.
+    pub fn grace(&self, kafka: &KafkaConfig) -> Duration {
+        let transaction = TransactionalProducer::longest_transaction(self.transaction_timeout());
+        let replacement = TransactionalProducer::longest_start(kafka, self.transaction_timeout()) + ANSWER;
+        transaction.max(replacement).max(2 * ANSWER) + FAREWELL
     }
 
     pub(super) fn stall_timeout(&self) -> Duration {

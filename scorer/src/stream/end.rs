@@ -1,15 +1,11 @@
 //! Where a run until the end ends: at the offsets that were the topic's ends when it began.
 
 use super::intake::ReviewConsumer;
+use super::others::Others;
 use super::ownership::{Epoch, Owned};
-use rdkafka::TopicPartitionList;
-use service::kafka::{Error, KafkaConfig, NextOffset, NextOffsets, committed_offsets};
+use service::kafka::{Error, KafkaConfig};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
-
-/// How often the run asks how far other members are, when its own partitions are done; and how long it waits for the answer.
-const LOOK_AT_OTHERS: Duration = Duration::from_millis(200);
-const ANSWER: Duration = Duration::from_secs(5);
 
 /// How long nothing may come of a partition, after its leader has shown the end, before the end is believed: a fetch is over long
 /// before.
@@ -23,7 +19,7 @@ pub(super) struct End {
     /// The partitions of which the client has told an end, by which assignment, and when their leader was then seen to have the end
     /// of the run. A broker that follows, or became leader just now, may show an end that is none yet.
     told: HashMap<i32, (Epoch, Option<Instant>)>,
-    looked_at_others: Option<Instant>,
+    others: Others,
 }
 
 impl End {
@@ -31,7 +27,11 @@ impl End {
     pub(super) fn now(kafka: &KafkaConfig, topic: &str) -> Result<Self, Error> {
         let ends = service::kafka::admin::end_offsets(kafka, topic)?;
         let offsets = ends.iter().map(|(_, partition, next)| (partition, next.0)).filter(|(_, end)| *end > 0).collect();
-        Ok(Self { offsets, reached: HashMap::new(), told: HashMap::new(), looked_at_others: None })
+        Ok(Self::at(offsets, kafka))
+    }
+
+    fn at(offsets: HashMap<i32, i64>, kafka: &KafkaConfig) -> Self {
+        Self { offsets, reached: HashMap::new(), told: HashMap::new(), others: Others::new(kafka.clone()) }
     }
 
     /// The offset at which a partition ends for this run; one that was added later has its end at the start.
@@ -59,14 +59,10 @@ impl End {
         }
     }
 
-    /// Called when nothing is at hand. Answers the positions behind the markers of those partitions whose leader has shown the end of
-    /// the run, and of which nothing came for a while after that: all that stands before it would have come.
-    pub(super) fn confirm(
-        &mut self,
-        now: Instant,
-        leader_end: impl Fn(i32) -> Option<i64>,
-    ) -> Vec<(i32, NextOffset, Epoch)> {
-        let mut confirmed = Vec::new();
+    /// Called when nothing is at hand. Those partitions are done whose leader has shown the end of the run, and of which nothing came
+    /// for a while after that: all that stands before it would have come. Their offsets are left as they are: the group may be
+    /// far behind the end of this run by now.
+    pub(super) fn confirm(&mut self, now: Instant, leader_end: impl Fn(i32) -> Option<i64>) {
         self.told.retain(|partition, (epoch, shown)| {
             let Some(&end) = self.offsets.get(partition) else { return false };
             if self.reached.get(partition) == Some(epoch) {
@@ -76,7 +72,6 @@ impl End {
                 Some(since) if now.duration_since(since) < SETTLED => true,
                 Some(_) => {
                     self.reached.insert(*partition, *epoch);
-                    confirmed.push((*partition, NextOffset(end), *epoch));
                     false
                 }
                 None => {
@@ -85,35 +80,18 @@ impl End {
                 }
             }
         });
-        confirmed
     }
 
-    /// Whether the whole topic is done: our partitions read to their ends, those of others committed by them. A partition
+    /// Whether the whole topic is done: our partitions read to their ends, those of others too. A partition
     /// that nobody finishes comes to us when the group notices that its owner is gone.
     pub(super) fn is_reached(&mut self, owned: &Owned, consumer: &ReviewConsumer, topic: &str) -> bool {
         if !owned.was_assigned() {
             return false;
         }
-        let others = match self.left_to_others(owned) {
-            None => return false,
-            Some(others) if others.is_empty() => return true,
-            Some(others) => others,
-        };
-        if self.looked_at_others.is_some_and(|last| last.elapsed() < LOOK_AT_OTHERS) {
-            return false;
+        match self.left_to_others(owned) {
+            None => false,
+            Some(others) => others.is_empty() || self.others.are_done(&others, consumer, topic),
         }
-        self.looked_at_others = Some(Instant::now());
-        let mut list = TopicPartitionList::new();
-        for (partition, _) in &others {
-            list.add_partition(topic, *partition);
-        }
-        // Where there is no answer, the next look may find the group's coordinator.
-        let Ok(committed) = committed_offsets(consumer, list, ANSWER) else { return false };
-        let committed = NextOffsets::from_list(&committed);
-        let is_done = |&(partition, end): &(i32, i64)| {
-            committed.get(topic, partition).is_some_and(|next| next >= NextOffset(end))
-        };
-        others.iter().all(is_done)
     }
 
     /// The partitions that somebody else has to finish, with their ends; none when one of our own is not done.
@@ -135,12 +113,11 @@ mod tests {
     use super::*;
 
     fn end(offsets: &[(i32, i64)]) -> End {
-        End {
-            offsets: offsets.iter().copied().collect(),
-            reached: HashMap::new(),
-            told: HashMap::new(),
-            looked_at_others: None,
-        }
+        End::at(offsets.iter().copied().collect(), &KafkaConfig::new("nowhere:1", "app"))
+    }
+
+    fn is_done(end: &End, partition: i32, epoch: Epoch) -> bool {
+        end.reached.get(&partition) == Some(&epoch)
     }
 
     #[test]
@@ -158,19 +135,24 @@ mod tests {
         let start = Instant::now();
         let (early, late) = (start + SETTLED / 2, start + SETTLED);
         end.told(0, 1);
-        assert_eq!(end.confirm(start, |_| Some(9)), [], "the leader became one just now");
-        assert_eq!(end.confirm(start, |_| None), [], "it does not answer");
-        assert_eq!(end.confirm(start, |_| Some(10)), []);
-        assert_eq!(end.confirm(early, |_| Some(10)), [], "records may be on their way");
-        assert_eq!(end.confirm(late, |_| Some(10)), [(0, NextOffset(10), 1)]);
-        assert_eq!(end.confirm(late, |_| Some(10)), [], "once");
+        let mut confirm = |at, shown| {
+            end.confirm(at, |_| shown);
+            is_done(&end, 0, 1)
+        };
+        assert!(!confirm(start, Some(9)), "the leader became one just now");
+        assert!(!confirm(start, None), "it does not answer");
+        assert!(!confirm(start, Some(10)));
+        assert!(!confirm(early, Some(10)), "records may be on their way");
+        assert!(confirm(late, Some(10)));
         end.told(0, 1);
-        assert_eq!(end.confirm(late, |_| panic!("nobody is asked again")), []);
+        end.confirm(late, |_| panic!("nobody is asked again"));
         end.told(0, 2);
         end.confirm(start, |_| Some(10));
-        assert_eq!(end.confirm(late, |_| None), [(0, NextOffset(10), 2)], "another assignment has its own end");
+        assert!(!is_done(&end, 0, 2), "another assignment has its own end");
+        end.confirm(late, |_| None);
+        assert!(is_done(&end, 0, 2));
         end.told(7, 1);
-        assert_eq!(end.confirm(late, |_| panic!("a partition that was added later")), []);
+        end.confirm(late, |_| panic!("a partition that was added later"));
     }
 
     #[test]
@@ -180,10 +162,12 @@ mod tests {
         end.told(0, 1);
         end.confirm(start, |_| Some(10));
         end.came(0);
-        assert_eq!(end.confirm(start + 2 * SETTLED, |_| Some(10)), []);
+        end.confirm(start + 2 * SETTLED, |_| Some(10));
+        assert!(!is_done(&end, 0, 1));
         end.told(0, 1);
         end.confirm(start + 2 * SETTLED, |_| Some(10));
-        assert_eq!(end.confirm(start + 3 * SETTLED, |_| None), [(0, NextOffset(10), 1)]);
+        end.confirm(start + 3 * SETTLED, |_| None);
+        assert!(is_done(&end, 0, 1));
     }
 
     #[test]

@@ -1,18 +1,19 @@
 //! Polling Kafka, and collecting what arrives into batches.
 
 use super::batch::Batch;
-use super::config::{ROLE, StreamConfig};
+use super::config::StreamConfig;
 use super::end::End;
-use super::ownership::{Callbacks, Epoch, Ownership};
+use super::ownership::{Callbacks, Epoch, Owned, Ownership};
 use super::positions::Positions;
 use super::presence::Presence;
 use super::silence::Silence;
-use rdkafka::Message;
+use super::stage::Stage;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
-use service::kafka::{Access, Error, KafkaConfig, OnLostRange};
-use std::cell::Cell;
+use rdkafka::{Message, Offset, TopicPartitionList};
+use service::kafka::{Access, Error, NextOffset, NextOffsets, OnLostRange};
+use std::cell::OnceCell;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -20,10 +21,7 @@ use tokio_util::sync::CancellationToken;
 /// How long a poll waits when there is nothing to do: the time within which a cancelled token is seen.
 const IDLE: Duration = Duration::from_millis(100);
 
-/// Where transactions are short; librdkafka's default is five minutes.
-const MAX_POLL_INTERVAL: Duration = Duration::from_secs(60);
-
-/// How long the broker may take to tell where a partition ends.
+/// How long the brokers may take to tell where partitions end: nobody polls meanwhile.
 const LOOK_ANSWER: Duration = Duration::from_secs(1);
 
 /// How long a full batch waits before the partitions pause. Pausing drops what the client has fetched ahead, so it is for
@@ -42,34 +40,6 @@ const POLLS_PER_LOOK: usize = 64;
 
 pub(super) type ReviewConsumer = BaseConsumer<Callbacks>;
 
-/// Joins the consumer group.
-pub(super) fn subscribe(
-    kafka: &KafkaConfig,
-    topic: &str,
-    transaction_timeout: Duration,
-    callbacks: Callbacks,
-) -> Result<ReviewConsumer, Error> {
-    let mut config = kafka.consumer(ROLE);
-    config.set("enable.partition.eof", "true");
-    // A position that the topic doesn't hold is never passed over in silence; see `start`.
-    config.set("auto.offset.reset", "error");
-    let user = |key| kafka.properties.contains_key(key);
-    if !user("max.poll.interval.ms") && !user("session.timeout.ms") {
-        // Polling goes on whatever the stages do, save that a rebalance waits for the open transaction. After this time a group
-        // that has lost sight of its members goes on without them. It may not be shorter than a session, whose length may be the user's.
-        let longest = (2 * transaction_timeout).max(MAX_POLL_INTERVAL);
-        config.set("max.poll.interval.ms", longest.as_millis().to_string());
-    }
-    if !user("client.id") {
-        // Its name in the group's list of members says whose transactions are its.
-        config.set("client.id", callbacks.starts.transactional_id());
-    }
-    let consumer: ReviewConsumer =
-        config.create_with_context(callbacks).map_err(|source| Error::client("create a consumer", source))?;
-    consumer.subscribe(&[topic]).map_err(|source| Error::client("subscribe", source))?;
-    Ok(consumer)
-}
-
 pub(super) struct Intake<'c> {
     pub(super) consumer: &'c ReviewConsumer,
     pub(super) topic: &'c str,
@@ -84,21 +54,36 @@ pub(super) struct Intake<'c> {
 }
 
 impl<'c> Intake<'c> {
-    /// Sends batches on until the token is cancelled, the end is reached, or the next stage is gone.
-    pub(super) fn run(mut self, stop: &CancellationToken, batches: &SyncSender<Batch<'c>>) -> Result<(), Error> {
+    /// Sends batches on until the token is cancelled, the end is reached, or the next stage is gone. The end of this is the end of
+    /// the stages behind, which publish what they have; until then this one stays in the group.
+    pub(super) fn run(mut self, stop: &CancellationToken, batches: SyncSender<Batch<'c>>) -> Result<(), Error> {
+        let taken = self.take_all(stop, &batches);
+        self.ownership.stages.enter(Stage::Draining);
+        drop(batches);
+        taken?;
+        self.set_paused(true)?;
+        while !stop.is_cancelled() {
+            // What comes of a partition that was given to this member just now is nobody's yet.
+            let _ = self.consumer.poll(IDLE);
+        }
+        Ok(())
+    }
+
+    fn take_all(&mut self, stop: &CancellationToken, batches: &SyncSender<Batch<'c>>) -> Result<(), Error> {
         let mut batch = Batch::new();
         while !stop.is_cancelled() {
             let wait = if batch.is_empty() { IDLE } else { Duration::ZERO };
             let came = self.collect(wait, &mut batch)?;
-            if self.silence.is_due() {
+            if self.silence.is_due(Instant::now()) {
                 self.look_for_silence();
             }
             self.presence.look(self.consumer, self.topic);
-            if batch.is_empty() && !came {
-                self.confirm_ends(&mut batch);
-            }
             if batch.is_empty() {
-                if self.has_reached_the_end() {
+                if !came {
+                    self.confirm_ends();
+                }
+                // Each of these looks may take its time.
+                if !stop.is_cancelled() && self.has_reached_the_end() {
                     return Ok(());
                 }
                 continue;
@@ -124,8 +109,7 @@ impl<'c> Intake<'c> {
         batches: &SyncSender<Batch<'c>>,
         stop: &CancellationToken,
     ) -> Result<Option<Batch<'c>>, Error> {
-        let mut full_since = None;
-        let mut paused = false;
+        let (mut full_since, mut paused_since) = (None, None);
         let sent = loop {
             if batch.is_full(self.config) || self.ownership.progress.batches() < AT_WORK {
                 let (records, bytes) = batch.size();
@@ -151,13 +135,13 @@ impl<'c> Intake<'c> {
             } else {
                 // Again each time: a partition may have come meanwhile.
                 self.set_paused(true)?;
-                paused = true;
+                paused_since.get_or_insert_with(Instant::now);
                 self.collect(IDLE, &mut batch)?;
             }
         };
-        if paused {
+        if let Some(since) = paused_since {
             self.set_paused(false)?;
-            self.silence.paused();
+            self.silence.paused(since.elapsed());
         }
         Ok(sent.then(Batch::new))
     }
@@ -258,17 +242,11 @@ impl<'c> Intake<'c> {
     /// Tells which partitions hold records and bring none.
     fn look_for_silence(&mut self) {
         let owned = self.ownership.now().clone();
-        let answers = Cell::new(true);
-        let silent = self.silence.look(&owned, |partition| {
-            // Polling waits meanwhile: a broker that does not answer is asked once.
-            let found = answers.get().then(|| self.consumer.fetch_watermarks(self.topic, partition, LOOK_ANSWER));
-            answers.set(matches!(found, Some(Ok(_))));
-            found?.ok().map(|(_, end)| end)
-        });
+        let silent = self.silence.look(Instant::now(), &owned, leader_ends(self.consumer, self.topic, &owned));
         if !silent.is_empty() {
             tracing::warn!("partitions {silent:?} of \"{}\" hold records and bring none", self.topic);
         }
-        self.ownership.progress.silent(silent);
+        self.ownership.progress.silent(&silent);
     }
 
     /// Takes note of what an assignment found to be gone.
@@ -295,22 +273,36 @@ impl<'c> Intake<'c> {
         }
     }
 
-    /// Where the run ends behind transaction markers, the position behind them is committed, so that other members see that the
-    /// partition is done.
-    fn confirm_ends(&mut self, batch: &mut Batch<'c>) {
+    /// Where the run ends behind transaction markers, no record shows it.
+    fn confirm_ends(&mut self) {
         let Some(end) = &mut self.end else { return };
-        let leader_end = |partition| self.consumer.fetch_watermarks(self.topic, partition, LOOK_ANSWER).ok();
-        for (partition, next, epoch) in
-            end.confirm(Instant::now(), |partition| leader_end(partition).map(|(_, end)| end))
-        {
-            batch.push_end(partition, next, epoch);
-        }
+        let owned = self.ownership.now().clone();
+        end.confirm(Instant::now(), leader_ends(self.consumer, self.topic, &owned));
     }
 
     fn has_reached_the_end(&mut self) -> bool {
         let Some(end) = &mut self.end else { return false };
         let owned = self.ownership.now().clone();
         end.is_reached(&owned, self.consumer, self.topic)
+    }
+}
+
+/// Where partitions end, as their leaders tell: all are asked in one request when the first is wanted, since polling waits
+/// meanwhile.
+fn leader_ends(consumer: &ReviewConsumer, topic: &str, owned: &Owned) -> impl Fn(i32) -> Option<i64> {
+    let ask = || -> KafkaResult<NextOffsets> {
+        let mut list = TopicPartitionList::new();
+        for partition in owned.partitions() {
+            list.add_partition_offset(topic, partition, Offset::End)?;
+        }
+        // A time that is none: the end.
+        let found = consumer.offsets_for_times(list, LOOK_ANSWER)?;
+        Ok(NextOffsets::from_list(&found))
+    };
+    let ends = OnceCell::new();
+    move |partition| {
+        let ends = ends.get_or_init(|| ask().unwrap_or_default());
+        ends.get(topic, partition).map(|NextOffset(end)| end)
     }
 }
 

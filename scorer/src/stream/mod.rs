@@ -9,13 +9,17 @@
 //! transaction outlived its time-out or its commit was never confirmed, is replaced by another of the same id, which goes on
 //! behind the committed offsets. An error that doesn't pass ends the worker; the next one resumes from the same offsets.
 
+mod asked;
 mod attempts;
 mod batch;
 mod config;
 mod dead_letter;
 mod end;
 mod intake;
+mod join;
+mod others;
 mod ownership;
+mod pipeline;
 mod positions;
 mod presence;
 mod progress;
@@ -36,12 +40,8 @@ use schemas::Topics;
 use service::health::Component;
 use service::kafka::{Error, KafkaConfig};
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
-
-/// librdkafka's own default of `batch.size`.
-const BATCH_BYTES: usize = 1_000_000;
 
 /// What a worker needs.
 pub struct Stream {
@@ -75,40 +75,16 @@ impl Stream {
         self.kafka.check_topics(&topics, "create them with `plaudit topics create`")?;
 
         let end = self.until_end.then(|| end::End::now(&self.kafka, &self.topics.reviews)).transpose()?;
-        let transactional_id = config::transactional_id(&self.kafka);
-        let limits = service::kafka::admin::max_message_bytes(&self.kafka, [&self.topics.predictions, &dead_letters])?;
-        let mut writing = self.kafka.clone();
-        // A batch that its topic refuses for its size would say nothing about the records in it.
-        writing
-            .properties
-            .entry("batch.size".to_owned())
-            .or_insert(limits[0].min(limits[1]).min(BATCH_BYTES).to_string());
-        let settings = publish::ProducerSettings {
-            kafka: writing,
-            transactional_id,
-            transaction_timeout: self.config.transaction_timeout(),
-        };
+        let limits = publish::Limits::of(&self.kafka, &self.topics.predictions, &dead_letters)?;
+        let settings = self.producer_settings(&limits);
         let producer = settings.connect()?;
         let watched = self.health.beside("progress");
         let presence = presence::Presence::new(self.health.beside("topic"));
-        let ownership = Arc::new(ownership::Ownership::new(self.health));
-        let starts = start::Starts::new(
-            self.kafka.clone(),
-            settings.transactional_id.clone(),
-            self.config.transaction_timeout(),
-        );
-        let callbacks = ownership::Callbacks { ownership: Arc::clone(&ownership), starts };
-        let consumer =
-            intake::subscribe(&self.kafka, &self.topics.reviews, self.config.transaction_timeout(), callbacks)?;
-        tracing::info!(
-            messaging.destination.name = %self.topics.reviews,
-            messaging.consumer.group.name = %self.kafka.group_of(config::ROLE),
-            "scores \"{}\" into \"{}\" as {}", self.topics.reviews, self.topics.predictions, settings.transactional_id
-        );
+        let ownership = Arc::new(ownership::Ownership::new(self.health.clone()));
+        let consumer = self.join(&settings.transactional_id, &ownership)?;
 
         let started = Instant::now();
-        let reviews = self.topics.reviews.clone();
-        let group = self.kafka.group_of(config::ROLE);
+        let (reviews, group) = (self.topics.reviews.clone(), self.kafka.group_of(config::ROLE));
         let intake = intake::Intake {
             consumer: &consumer,
             topic: &reviews,
@@ -125,7 +101,7 @@ impl Stream {
             model: self.model,
             features: self.features,
             runtime: self.runtime,
-            topic: self.topics.reviews.clone(),
+            topic: reviews.clone(),
             threads: self.config.threads(),
             keep_labels: self.until_end,
         };
@@ -139,60 +115,46 @@ impl Stream {
             dead_letters,
             drift: self.topics.drift,
             group: group.clone(),
-            limits: publish::Limits { prediction_bytes: limits[0], dead_letter_bytes: limits[1] },
+            limits,
             stop: token.clone(),
             report: report::Tally::new(),
             part_records: usize::MAX,
-            is_stalled: false,
         };
-        // One batch, a full one before scoring, waits before each stage, which keeps it busy. With the one that each stage works on,
-        // and the one whose features are on their way, at most six are in memory.
-        let (collected, to_score) = sync_channel(1);
-        let (scored, to_publish) = sync_channel(1);
-        // A stage that ends, however it ends, stops the others: its channel closes, and the token says so to the intake.
-        let stop = token.child_token();
-        let stop_on_end = stop.clone().drop_guard();
-        std::thread::scope(|scope| {
-            let taking = spawn(scope, "intake", || {
-                let _stop_on_end = stop.clone().drop_guard();
-                // Owned by this thread: its end closes the channel, and so ends the stages behind it.
-                let collected = collected;
-                let taken = intake.run(&stop, &collected);
-                ownership.stages.enter(stage::Stage::Draining);
-                taken
-            });
-            let scoring = spawn(scope, "scoring", move || worker.run(&to_score, &scored));
-            let watching =
-                spawn(scope, "watching", || ownership.progress.watch(&watched, self.config.stall_timeout(), &stop));
-            let clearing = spawn(scope, "clearing", || consumer.context().starts.clear(&consumer, &stop));
-            let published = to_publish.into_iter().try_for_each(|batch| {
-                let (records, bytes) = batch.batch.size();
-                // What is not published when the worker is told to stop is left to the next owner.
-                if !token.is_cancelled() {
-                    publisher.publish(batch)?;
-                }
-                ownership.progress.done(records, bytes);
-                Ok(())
-            });
-            drop(stop_on_end);
-            for side in [&watching, &clearing] {
-                side.thread().unpark();
-            }
-            let taken = taking.join();
-            for stage in [scoring, watching, clearing] {
-                stage.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            }
-            published.and(taken.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        })?;
+        let watch = pipeline::Watch { component: watched, limit: self.config.stall_timeout() };
+        pipeline::run(intake, &worker, &mut publisher, &watch, token)?;
         consumer.unsubscribe();
         Ok(publisher.report.finish(started.elapsed()))
     }
-}
 
-fn spawn<'scope, T: Send + 'scope>(
-    scope: &'scope std::thread::Scope<'scope, '_>,
-    name: &str,
-    run: impl FnOnce() -> T + Send + 'scope,
-) -> std::thread::ScopedJoinHandle<'scope, T> {
-    std::thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, run).expect("a thread can be started")
+    /// What this worker writes with.
+    fn producer_settings(&self, limits: &publish::Limits) -> publish::ProducerSettings {
+        let mut kafka = self.kafka.clone();
+        // A batch that its topic refuses for its size would say nothing about the records in it.
+        let batch_bytes = self.kafka.batch_bytes().min(limits.prediction_bytes).min(limits.dead_letter_bytes);
+        kafka.properties.entry("batch.size".to_owned()).or_insert(batch_bytes.to_string());
+        publish::ProducerSettings {
+            kafka,
+            transactional_id: config::transactional_id(&self.kafka),
+            transaction_timeout: self.config.transaction_timeout(),
+        }
+    }
+
+    /// Joins the consumer group, and says so.
+    fn join(
+        &self,
+        transactional_id: &str,
+        ownership: &Arc<ownership::Ownership>,
+    ) -> Result<intake::ReviewConsumer, Error> {
+        let transaction_timeout = self.config.transaction_timeout();
+        let starts = start::Starts::new(self.kafka.clone(), transactional_id.to_owned(), transaction_timeout);
+        let callbacks = ownership::Callbacks { ownership: Arc::clone(ownership), starts };
+        let Topics { reviews, predictions, .. } = &self.topics;
+        let consumer = join::join(&self.kafka, reviews, transaction_timeout, callbacks)?;
+        tracing::info!(
+            messaging.destination.name = %reviews,
+            messaging.consumer.group.name = %self.kafka.group_of(config::ROLE),
+            "scores \"{reviews}\" into \"{predictions}\" as {transactional_id}"
+        );
+        Ok(consumer)
+    }
 }

@@ -3,6 +3,7 @@
 
 use crate::metrics;
 use service::health::Component;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -25,13 +26,14 @@ struct State {
     /// Since when the group has given this member no answer.
     unassigned: Option<Instant>,
     /// Partitions that hold records which don't come, and since when.
-    silent: Option<(Vec<i32>, Instant)>,
+    silent: BTreeMap<i32, Instant>,
 }
 
 impl Progress {
     pub(super) fn new() -> Self {
         let now = Instant::now();
-        let state = State { records: 0, bytes: 0, batches: 0, moved: now, unassigned: Some(now), silent: None };
+        let state =
+            State { records: 0, bytes: 0, batches: 0, moved: now, unassigned: Some(now), silent: BTreeMap::new() };
         Self { state: Mutex::new(state) }
     }
 
@@ -82,13 +84,12 @@ impl Progress {
     }
 
     /// The partitions that are silent now, if any.
-    pub(super) fn silent(&self, partitions: Vec<i32>) {
+    pub(super) fn silent(&self, partitions: &[i32]) {
         let mut state = self.state();
-        state.silent = match state.silent.take() {
-            _ if partitions.is_empty() => None,
-            Some((_, since)) => Some((partitions, since)),
-            None => Some((partitions, Instant::now())),
-        };
+        state.silent.retain(|partition, _| partitions.contains(partition));
+        for &partition in partitions {
+            state.silent.entry(partition).or_insert_with(Instant::now);
+        }
     }
 
     /// Tells the component until the token is cancelled.
@@ -115,9 +116,9 @@ impl State {
         {
             return Some(format!("{} records were taken and none committed for {} s", self.records, time.as_secs()));
         }
-        if let Some((partitions, since)) = &self.silent
-            && let Some(time) = for_too_long(*since)
-        {
+        let silent = self.silent.iter().filter_map(|(partition, since)| Some((*partition, for_too_long(*since)?)));
+        let (partitions, times): (Vec<i32>, Vec<Duration>) = silent.unzip();
+        if let Some(time) = times.iter().max() {
             return Some(format!("partitions {partitions:?} hold records and bring none for {} s", time.as_secs()));
         }
         let time = for_too_long(self.unassigned?)?;
@@ -165,10 +166,11 @@ mod tests {
     fn silent_partitions_are_told_until_they_speak() {
         let progress = Progress::new();
         progress.assigned();
-        progress.silent(vec![3]);
-        progress.silent(vec![3]);
+        progress.silent(&[2, 3]);
+        // Each counts for itself.
+        progress.silent(&[3]);
         assert_eq!(complaint(&progress, LIMIT).unwrap(), "partitions [3] hold records and bring none for 60 s");
-        progress.silent(Vec::new());
+        progress.silent(&[]);
         assert_eq!(complaint(&progress, LIMIT), None);
     }
 }

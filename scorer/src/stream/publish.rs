@@ -1,6 +1,7 @@
 //! Writing what came of a batch, and the offsets of its records, in one transaction.
 
-use super::attempts::{Attempts, MAX_ATTEMPTS};
+use super::attempts::Attempts;
+use super::config::ANSWER;
 use super::dead_letter::{DeadLetter, DeadLetterCause, prediction_bytes};
 use super::intake::ReviewConsumer;
 use super::ownership::{Owned, Ownership};
@@ -12,15 +13,13 @@ use rdkafka::consumer::Consumer;
 use rdkafka::message::{BorrowedMessage, OwnedHeaders};
 use rdkafka::producer::BaseRecord;
 use rdkafka::{Message, TopicPartitionList};
+use service::kafka::admin::max_message_bytes;
 use service::kafka::{
     Error, ErrorKind, KafkaConfig, NextOffset, NextOffsets, TransactionalProducer, committed_offsets, headers,
 };
 use std::ops::Range;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
-
-/// How long the committed offsets may take to be read.
-const ANSWER: Duration = Duration::from_secs(5);
 
 /// What it takes to make another producer of the same id.
 pub(super) struct ProducerSettings {
@@ -47,6 +46,14 @@ pub(super) struct Limits {
     pub(super) dead_letter_bytes: usize,
 }
 
+impl Limits {
+    /// As the topics tell.
+    pub(super) fn of(kafka: &KafkaConfig, predictions: &str, dead_letters: &str) -> Result<Self, Error> {
+        let [prediction_bytes, dead_letter_bytes] = max_message_bytes(kafka, [predictions, dead_letters])?;
+        Ok(Self { prediction_bytes, dead_letter_bytes })
+    }
+}
+
 pub(super) struct Publisher<'c> {
     pub(super) producer: TransactionalProducer,
     pub(super) settings: ProducerSettings,
@@ -62,8 +69,6 @@ pub(super) struct Publisher<'c> {
     pub(super) report: Tally,
     /// A transaction holds at most so many records: fewer than a batch has only while Kafka refuses some.
     pub(super) part_records: usize,
-    /// Health was told that transactions fail.
-    pub(super) is_stalled: bool,
 }
 
 /// A record that Kafka refuses alone: its prediction becomes a dead letter, and a dead letter leaves out more and more.
@@ -120,42 +125,45 @@ impl Publisher<'_> {
         loop {
             let started = Instant::now();
             let error = match self.attempt(scored, part, &mut attempts) {
-                Ok(records) => {
+                Ok(Some(records)) => {
                     metrics::record_transaction(records, started.elapsed());
-                    if std::mem::take(&mut self.is_stalled) {
-                        self.ownership.stages.progressed();
-                    }
+                    self.ownership.stages.progressed();
                     return Ok(());
                 }
+                Ok(None) => return Ok(()),
                 Err(error) => error,
             };
             if !self.prepares_another(error, &mut attempts)? {
                 return Ok(());
             }
-            std::thread::park_timeout(attempts.pauses.next());
         }
     }
 
-    /// One transaction, by a new producer where the last one is lost. Answers how many records were committed.
+    /// One transaction, by a new producer where the last one is lost. Answers how many records were committed; nothing where the
+    /// worker was told to stop before it began.
     fn attempt(
         &mut self,
         scored: &ScoredBatch<'_>,
         part: &Range<usize>,
         attempts: &mut Attempts,
-    ) -> Result<usize, Error> {
+    ) -> Result<Option<usize>, Error> {
         attempts.made += 1;
         if attempts.has_lost_producer {
             attempts.done = self.replace_producer(scored)?;
             attempts.has_lost_producer = false;
+            if self.stop.is_cancelled() {
+                return Ok(None);
+            }
         }
         // Between attempts the lock is free, so that a rebalance that made one fail can go on.
         let held = self.ownership.hold();
         self.transact(scored, part, &held.owned, &attempts.done)?;
-        Ok(self.report.add(scored, part, &held.owned))
+        Ok(Some(self.report.add(scored, part, &held.owned)))
     }
 
-    /// Ends what a failed attempt has left open, and answers whether there is to be another one: not where the worker is told to
-    /// stop, for the next owner has the records then. The error where no attempt would help.
+    /// Ends what a failed attempt has left open, and waits for the time of another one; false where the worker is told to stop,
+    /// for the next owner has the records then. The error where no attempt would help, or they have failed for as long as a
+    /// transaction may take.
     fn prepares_another(&mut self, error: Error, attempts: &mut Attempts) -> Result<bool, Error> {
         let error = if attempts.has_lost_producer { error } else { self.abort_after(error, attempts) };
         if matches!(error, Error::NotAllowed { .. }) {
@@ -168,24 +176,30 @@ impl Publisher<'_> {
             // It would be refused again.
             return Err(error);
         }
-        if self.stop.is_cancelled() && !attempts.has_lost_producer {
-            tracing::warn!("what was not published is left to the next owner: {error}");
-            return Ok(false);
+        if !self.stop.is_cancelled() {
+            self.ownership.stages.stalled(format!("transactions fail: {error}"));
+            let is_over = attempts.fail(Instant::now()) >= self.settings.transaction_timeout;
+            if is_over || attempts.has_lost_producer && self.settings.may_have_a_successor() {
+                return Err(error);
+            }
+            let outcome = if attempts.has_lost_producer {
+                self.ownership.stages.set_fenced(true);
+                "a new producer takes over"
+            } else {
+                "transaction aborted"
+            };
+            tracing::warn!("{outcome} after attempt {}: {error}", attempts.made);
+            attempts.pause(&self.stop);
         }
-        self.is_stalled = true;
-        self.ownership.stages.stalled(&format!("transactions fail: {error}"));
-        if attempts.is_last(self.settings.may_have_a_successor()) || self.stop.is_cancelled() {
+        if !self.stop.is_cancelled() {
+            return Ok(true);
+        }
+        if attempts.has_lost_producer {
+            // Whether its last transaction was committed, the next owner finds out.
             return Err(error);
         }
-        let made = attempts.made;
-        if attempts.has_lost_producer {
-            self.ownership.stages.set_fenced(true);
-            attempts.producers += 1;
-            tracing::warn!("a new producer takes over, attempt {made} of {MAX_ATTEMPTS}: {error}");
-        } else {
-            tracing::warn!("transaction aborted, attempt {made} of {MAX_ATTEMPTS}: {error}");
-        }
-        Ok(true)
+        tracing::warn!("what was not published is left to the next owner: {error}");
+        Ok(false)
     }
 
     /// Aborts where this producer can still do so. Answers why it cannot go on, or else the error that it is given.
@@ -224,8 +238,7 @@ impl Publisher<'_> {
     ) -> Result<(), Error> {
         let batch = &scored.batch;
         let mut offsets = NextOffsets::new();
-        // Those before the part are committed already, and their offsets are committed again: an end that lies before them, as
-        // that of a lost range does, goes with the last part, and must not take the group back.
+        // Those before the part are committed already, and their offsets are committed again.
         let mut outcomes = scored.outcomes().enumerate().take(part.end);
         self.producer.begin()?;
         for (partition, run) in batch.runs() {
@@ -245,19 +258,15 @@ impl Publisher<'_> {
                 offsets.advance(&self.reviews, partition, next);
             }
         }
-        let is_open = |partition, next| {
-            batch.is_owned(partition, owned) && done.get(&self.reviews, partition).is_none_or(|done| done < next)
-        };
         if part.start == 0 {
-            for range in batch.lost.iter().filter(|range| is_open(range.partition, range.to)) {
+            let is_open = |range: &&LostRange| {
+                let done = done.get(&self.reviews, range.partition);
+                batch.is_owned(range.partition, owned) && done.is_none_or(|done| done < range.to)
+            };
+            for range in batch.lost.iter().filter(is_open) {
                 let alert = serde_json::to_vec(&range.alert(&self.reviews)).expect("an alert is JSON");
                 self.producer.send(BaseRecord::to(&self.drift).key(LostRange::MONITOR).payload(&alert))?;
                 offsets.advance(&self.reviews, range.partition, range.to);
-            }
-        }
-        if part.end == batch.records.len() {
-            for &(partition, next) in batch.ends.iter().filter(|&&(partition, next)| is_open(partition, next)) {
-                offsets.advance(&self.reviews, partition, next);
             }
         }
         if offsets.is_empty() {

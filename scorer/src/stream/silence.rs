@@ -19,7 +19,7 @@ struct Seen {
     is_fresh: bool,
     /// The last sign said that the end is reached.
     at_end: bool,
-    /// Where the partition ended at the look after that.
+    /// Where the partition ended at the first look after that.
     end: Option<i64>,
 }
 
@@ -39,19 +39,19 @@ impl Silence {
         self.seen.insert(partition, Seen { epoch, is_fresh: true, at_end: true, end: None });
     }
 
-    /// Nothing was asked for, so that nothing can be said of the time since the last look.
-    pub(super) fn paused(&mut self) {
-        self.seen.values_mut().for_each(|seen| seen.is_fresh = true);
+    /// Nothing was asked for meanwhile: the time does not count.
+    pub(super) fn paused(&mut self, time: Duration) {
+        self.looked += time;
     }
 
-    pub(super) fn is_due(&self) -> bool {
-        self.looked.elapsed() >= self.interval
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.looked) >= self.interval
     }
 
     /// The partitions that had something to say since the last look and did not. `end` answers where a partition ends now, if
-    /// the broker says so; it is asked for quiet ones only.
-    pub(super) fn look(&mut self, owned: &Owned, end: impl Fn(i32) -> Option<i64>) -> Vec<i32> {
-        self.looked = Instant::now();
+    /// the broker says so.
+    pub(super) fn look(&mut self, now: Instant, owned: &Owned, end: impl Fn(i32) -> Option<i64>) -> Vec<i32> {
+        self.looked = now;
         let mut silent = Vec::new();
         for partition in owned.partitions() {
             let epoch = owned.epoch(partition).unwrap_or_default();
@@ -60,8 +60,8 @@ impl Silence {
             if seen.epoch != epoch {
                 *seen = Seen { epoch, is_fresh: true, at_end: false, end: None };
             }
-            if seen.is_fresh {
-                seen.is_fresh = false;
+            if std::mem::take(&mut seen.is_fresh) {
+                seen.end = seen.at_end.then(|| end(partition)).flatten();
                 continue;
             }
             let Some(now) = end(partition) else { continue };
@@ -89,10 +89,10 @@ mod tests {
     #[test]
     fn a_partition_that_says_nothing_at_all_is_silent_at_the_second_look() {
         let (mut silence, owned) = (silence(), Owned::of(&[(7, 1)]));
-        assert!(silence.look(&owned, |_| Some(0)).is_empty());
-        assert_eq!(silence.look(&owned, |_| Some(0)), [7]);
+        assert!(silence.look(Instant::now(), &owned, |_| Some(0)).is_empty());
+        assert_eq!(silence.look(Instant::now(), &owned, |_| Some(0)), [7]);
         silence.end(7, 1);
-        assert!(silence.look(&owned, |_| Some(0)).is_empty());
+        assert!(silence.look(Instant::now(), &owned, |_| Some(0)).is_empty());
     }
 
     #[test]
@@ -100,8 +100,8 @@ mod tests {
         let (mut silence, owned) = (silence(), Owned::of(&[(0, 1), (1, 1)]));
         silence.record(0, 1);
         silence.end(1, 1);
-        assert!(silence.look(&owned, |_| Some(10)).is_empty());
-        assert_eq!(silence.look(&owned, |_| Some(10)), [0]);
+        assert!(silence.look(Instant::now(), &owned, |_| Some(10)).is_empty());
+        assert_eq!(silence.look(Instant::now(), &owned, |_| Some(10)), [0]);
     }
 
     #[test]
@@ -110,7 +110,7 @@ mod tests {
         silence.record(0, 1);
         silence.end(0, 1);
         for _ in 0..3 {
-            assert!(silence.look(&owned, |_| Some(10)).is_empty());
+            assert!(silence.look(Instant::now(), &owned, |_| Some(10)).is_empty());
         }
     }
 
@@ -119,18 +119,44 @@ mod tests {
         let (mut silence, owned) = (silence(), Owned::of(&[(0, 1)]));
         silence.end(0, 1);
         for _ in 0..3 {
-            assert!(silence.look(&owned, |_| Some(10)).is_empty());
+            assert!(silence.look(Instant::now(), &owned, |_| Some(10)).is_empty());
         }
-        assert_eq!(silence.look(&owned, |_| Some(11)), [0]);
+        assert_eq!(silence.look(Instant::now(), &owned, |_| Some(11)), [0]);
+    }
+
+    #[test]
+    fn a_partition_that_is_stuck_beside_a_backlog_shows_though_the_backlog_pauses_the_client_all_the_time() {
+        let owned = Owned::of(&[(0, 1), (1, 1)]);
+        let interval = Duration::from_secs(30);
+        let mut silence = Silence::new(interval);
+        let (mut found, began) = (Vec::new(), Instant::now());
+        // Of each second the client is paused for nine tenths, and partition 0 brings a batch.
+        for second in 1..=700 {
+            silence.record(0, 1);
+            let now = began + Duration::from_secs(second);
+            silence.paused(Duration::from_millis(900));
+            if silence.is_due(now) {
+                found = silence.look(now, &owned, |_| Some(10));
+            }
+        }
+        assert_eq!(found, [1]);
+    }
+
+    #[test]
+    fn a_time_in_which_nothing_was_asked_for_says_nothing() {
+        let mut silence = Silence::new(Duration::from_secs(30));
+        silence.paused(Duration::from_secs(3600));
+        assert!(!silence.is_due(Instant::now() + Duration::from_secs(3600)));
+        assert!(silence.is_due(Instant::now() + Duration::from_secs(3631)));
     }
 
     #[test]
     fn nothing_is_said_where_the_broker_does_not_answer_or_the_assignment_is_another() {
         let (mut silence, owned) = (silence(), Owned::of(&[(0, 1)]));
         for _ in 0..3 {
-            assert!(silence.look(&owned, |_| None).is_empty());
+            assert!(silence.look(Instant::now(), &owned, |_| None).is_empty());
         }
-        assert!(silence.look(&Owned::of(&[(0, 2)]), |_| Some(5)).is_empty());
-        assert!(silence.look(&Owned::of(&[]), |_| Some(5)).is_empty());
+        assert!(silence.look(Instant::now(), &Owned::of(&[(0, 2)]), |_| Some(5)).is_empty());
+        assert!(silence.look(Instant::now(), &Owned::of(&[]), |_| Some(5)).is_empty());
     }
 }

@@ -15,7 +15,7 @@
 
 use crate::metrics;
 use service::health::Component;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -50,15 +50,29 @@ impl Stage {
 
 /// The stage that a worker is in, told to health, metrics and the log.
 pub(super) struct Stages {
-    stage: Mutex<Stage>,
+    state: Mutex<State>,
     health: Component,
+}
+
+struct State {
+    stage: Stage,
+    /// Why transactions fail, from the first that did until one succeeds, whatever the stage is meanwhile.
+    stalled: Option<String>,
+}
+
+impl State {
+    /// Why the worker is not ready, if it isn't.
+    fn reason(&self) -> Option<&str> {
+        self.stage.reason().or(self.stalled.as_deref())
+    }
 }
 
 impl Stages {
     /// Joining.
     pub(super) fn new(health: Component) -> Self {
-        let stages = Self { stage: Mutex::new(Stage::Joining), health };
-        stages.tell(Stage::Joining);
+        let state = State { stage: Stage::Joining, stalled: None };
+        let stages = Self { state: Mutex::new(state), health };
+        stages.tell(&stages.state());
         stages
     }
 
@@ -74,32 +88,41 @@ impl Stages {
     }
 
     fn go(&self, next: Stage, may: impl Fn(Stage) -> bool) {
-        let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        if *stage != next && may(*stage) {
-            tracing::debug!("{} -> {}", stage.as_str(), next.as_str());
-            *stage = next;
-            self.tell(next);
+        let mut state = self.state();
+        if state.stage != next && may(state.stage) {
+            tracing::debug!("{} -> {}", state.stage.as_str(), next.as_str());
+            state.stage = next;
+            self.tell(&state);
         }
     }
 
     /// Transactions fail, for this reason, and will be tried again: whoever watches the process should know before the log is
     /// read.
-    pub(super) fn stalled(&self, reason: &str) {
-        self.health.not_ready(reason);
+    pub(super) fn stalled(&self, reason: String) {
+        let mut state = self.state();
+        state.stalled = Some(reason);
+        self.tell(&state);
     }
 
-    /// They succeed again.
+    /// One has succeeded.
     pub(super) fn progressed(&self) {
-        self.tell(*self.stage.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut state = self.state();
+        if state.stalled.take().is_some() {
+            self.tell(&state);
+        }
     }
 
-    fn tell(&self, stage: Stage) {
-        match stage.reason() {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, state: &State) {
+        match state.reason() {
             Some(reason) => self.health.not_ready(reason),
             None => self.health.ready(),
         }
-        for other in Stage::ALL {
-            metrics::set_stage(other.as_str(), other == stage);
+        for stage in Stage::ALL {
+            metrics::set_stage(stage.as_str(), stage == state.stage);
         }
     }
 }
@@ -135,8 +158,17 @@ mod tests {
         let health = Health::new();
         let stages = Stages::new(health.component("stream"));
         stages.enter(Stage::Running);
-        stages.stalled("transactions fail");
+        stages.stalled("transactions fail".to_owned());
         assert!(!health.is_ready());
+        // Neither another producer nor another assignment says that the next one will do.
+        for is_fenced in [true, false] {
+            stages.set_fenced(is_fenced);
+            assert!(!health.is_ready());
+        }
+        for stage in [Stage::Joining, Stage::Running] {
+            stages.enter(stage);
+            assert!(!health.is_ready());
+        }
         stages.progressed();
         assert!(health.is_ready());
     }

@@ -6,7 +6,7 @@
 //! A committed offset can lie outside of what the topic still holds. The client would go on at the first record that is left
 //! and say nothing; here it is an error, after which the assignment begins anew and the range that is gone is named.
 
-use super::config::ROLE;
+use super::config::{ANSWER, ROLE};
 use super::intake::ReviewConsumer;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaResult;
@@ -16,14 +16,14 @@ use service::kafka::{Error, KafkaConfig, NextOffset, TransactionalProducer, comm
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
-
-/// How long the group's coordinator may take to answer.
-const ANSWER: Duration = Duration::from_secs(5);
 
 /// Offsets in a transaction that is still open are not told; a rebalance does not wait for its end.
 const FIRST_ANSWER: Duration = Duration::from_secs(1);
+
+/// The shortest time that librdkafka takes for more than none.
+const SHORTEST: Duration = Duration::from_millis(1);
 
 /// How often it is looked whether there is something to clear.
 const LOOK: Duration = Duration::from_millis(100);
@@ -122,15 +122,17 @@ impl Starts {
         std::mem::replace(&mut *self.found.lock().unwrap_or_else(PoisonError::into_inner), Ok(Vec::new()))
     }
 
-    /// Sets where each partition of a new assignment begins. Called from the rebalance callback: it waits for the broker once.
+    /// Sets where each partition of a new assignment begins. Called from the rebalance callback: it waits for the broker once, and
+    /// where a position was out of range until one deadline for all partitions.
     pub(super) fn place<C: ConsumerContext>(&self, consumer: &BaseConsumer<C>, assigned: &mut TopicPartitionList) {
         let looks_at_ranges = self.looks_at_ranges.load(Ordering::Relaxed);
         let placed = committed_offsets(consumer, assigned.clone(), FIRST_ANSWER).and_then(|committed| {
+            let deadline = Instant::now() + ANSWER;
             for element in committed.elements() {
                 let (topic, partition) = (element.topic(), element.partition());
                 let start = match element.offset() {
                     Offset::Offset(next) if looks_at_ranges => {
-                        Offset::Offset(self.within_range(consumer, topic, partition, next)?)
+                        Offset::Offset(self.within_range(consumer, topic, partition, next, deadline)?)
                     }
                     Offset::Offset(next) => Offset::Offset(next),
                     // Nothing was ever committed: no record is left out.
@@ -159,7 +161,7 @@ impl Starts {
             let found = std::mem::take(&mut *self.to_clear.lock().unwrap_or_else(PoisonError::into_inner));
             open.writers.extend(found.writers);
             open.hidden = found.hidden.or(open.hidden);
-            let pause = match self.clear_once(consumer, &mut open) {
+            let pause = match self.clear_once(consumer, &mut open, stop) {
                 Ok(()) => LOOK,
                 // The coordinator moves, perhaps: what it was asked is asked again.
                 Err(error) => {
@@ -171,7 +173,12 @@ impl Starts {
         }
     }
 
-    fn clear_once<C: ConsumerContext>(&self, consumer: &BaseConsumer<C>, open: &mut ToClear) -> KafkaResult<()> {
+    fn clear_once<C: ConsumerContext>(
+        &self,
+        consumer: &BaseConsumer<C>,
+        open: &mut ToClear,
+        stop: &CancellationToken,
+    ) -> KafkaResult<()> {
         if let Some(partitions) = &open.hidden {
             open.writers.extend(self.writers_before(partitions.clone())?);
             open.hidden = None;
@@ -179,7 +186,7 @@ impl Starts {
         let prefix = format!("{}.", self.kafka.group_of(ROLE));
         open.writers.retain(|id| id.starts_with(&prefix) && *id != self.transactional_id);
         if !open.writers.is_empty() {
-            self.end_what_the_dead_left_open(consumer, &open.writers)?;
+            self.end_what_the_dead_left_open(consumer, &open.writers, stop)?;
             open.writers.clear();
         }
         Ok(())
@@ -198,6 +205,7 @@ impl Starts {
         &self,
         consumer: &BaseConsumer<C>,
         writers: &BTreeSet<String>,
+        stop: &CancellationToken,
     ) -> KafkaResult<()> {
         let list = consumer.fetch_group_list(Some(&self.kafka.group_of(ROLE)), ANSWER)?;
         let members: BTreeSet<String> =
@@ -206,7 +214,8 @@ impl Starts {
         if !members.contains(&self.transactional_id) {
             return Ok(());
         }
-        for id in writers.difference(&members) {
+        // Each may take its time; those that are left when the worker is told to stop are the next owner's.
+        for id in writers.difference(&members).take_while(|_| !stop.is_cancelled()) {
             match TransactionalProducer::new(&self.kafka, id, self.transaction_timeout) {
                 Ok(_) => tracing::info!("\"{id}\" has left the group; a transaction that it left open is over"),
                 Err(error) => tracing::warn!("what \"{id}\" left open will end by its time-out: {error}"),
@@ -222,8 +231,10 @@ impl Starts {
         topic: &str,
         partition: i32,
         next: i64,
+        deadline: Instant,
     ) -> KafkaResult<i64> {
-        let (first, end) = consumer.fetch_watermarks(topic, partition, ANSWER)?;
+        let left = deadline.saturating_duration_since(Instant::now()).max(SHORTEST);
+        let (first, end) = consumer.fetch_watermarks(topic, partition, left)?;
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         if next > end {
             *found = Err(Error::BeyondTheEnd {

@@ -1,12 +1,14 @@
 //! Decoding and scoring a batch, on all cores. Where there is an online store, it is asked for a batch's features while the
 //! batch before is scored.
 
+use super::asked::Asked;
 use super::batch::{Batch, Taken};
 use super::dead_letter::{DeadLetter, DeadLetterCause};
+use super::pipeline::spawn;
 use crate::features::Features;
 use crate::inputs::FeatureColumns;
 use crate::{LoadedModel, ModelHandle, score};
-use feature_store::online::{FeatureBatch, Features as ReviewFeatures};
+use feature_store::online::Features as ReviewFeatures;
 use feature_store::views::FeatureNames;
 use model::{Document, Scratch};
 use rdkafka::Message;
@@ -16,10 +18,8 @@ use std::borrow::Borrow;
 use std::cell::RefCell;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
 
 /// A smaller share is not worth a thread.
 const MIN_SHARE: usize = 64;
@@ -34,13 +34,6 @@ pub(super) struct Worker {
     pub(super) topic: String,
     pub(super) threads: usize,
     pub(super) keep_labels: bool,
-}
-
-/// A batch that is decoded, and whose features are on their way.
-struct Awaiting<'c> {
-    batch: Batch<'c>,
-    decoded: Arc<Vec<Decoded>>,
-    features: JoinHandle<FeatureBatch>,
 }
 
 /// A batch with what is to be published for each of its records.
@@ -123,7 +116,7 @@ impl Worker {
             batches.iter().map(|batch| self.score(batch)).find_map(|batch| scored.send(batch).err());
             return;
         }
-        let mut awaiting: Option<Awaiting<'c>> = None;
+        let mut awaiting: Option<(Batch<'c>, Asked)> = None;
         loop {
             // The one that waits for its features is scored when the next one waits for its own, or when there is none.
             let next = match awaiting {
@@ -135,34 +128,22 @@ impl Worker {
                 Err(TryRecvError::Disconnected) if awaiting.is_none() => return,
                 Err(_) => awaiting.take(),
             };
-            if ready.is_some_and(|ready| scored.send(self.score_awaited(ready)).is_err()) {
+            if ready.is_some_and(|(batch, asked)| scored.send(self.score_with(batch, asked)).is_err()) {
                 return;
             }
         }
     }
 
     /// Decodes a batch, and asks for its features.
-    fn look_up<'c>(&self, batch: Batch<'c>) -> Awaiting<'c> {
+    fn look_up<'c>(&self, batch: Batch<'c>) -> (Batch<'c>, Asked) {
         let decoded = self.in_shares(&batch.records, |_, records| records.iter().map(decoded).collect::<Vec<_>>());
-        let decoded: Arc<Vec<Decoded>> = Arc::new(decoded.into_iter().flatten().collect());
-        let (features, of_batch) = (self.features.clone(), decoded.clone());
-        let features = self.runtime.spawn(async move {
-            let entities: Vec<(Option<&str>, Option<&str>)> = of_batch
-                .iter()
-                .map(|review| match review {
-                    Ok(review) => (review.product_id.as_deref(), review.user_id.as_deref()),
-                    Err(_) => (None, None),
-                })
-                .collect();
-            features.read(&entities).await
-        });
-        Awaiting { batch, decoded, features }
+        let asked = Asked::new(&self.features, &self.runtime, decoded.into_iter().flatten().collect());
+        (batch, asked)
     }
 
     /// One outcome per record, in the records' order, all by the same model.
-    fn score_awaited<'c>(&self, Awaiting { batch, decoded, features }: Awaiting<'c>) -> ScoredBatch<'c> {
-        let features = self.runtime.block_on(features).expect("features are read by code that does not panic");
-        assert_eq!(features.len(), decoded.len(), "each review has an answer");
+    fn score_with<'c>(&self, batch: Batch<'c>, asked: Asked) -> ScoredBatch<'c> {
+        let (decoded, features) = asked.wait(&self.runtime);
         let model = self.model.current();
         let making = Making::new(&model, features.names(), &self.topic);
         let shares = self.in_shares(&batch.records, |start, records| {
@@ -194,9 +175,7 @@ impl Worker {
             let others: Vec<_> = rest
                 .chunks(size)
                 .enumerate()
-                .map(|(i, records)| {
-                    super::spawn(scope, &format!("scoring {}", i + 1), move || each((i + 1) * size, records))
-                })
+                .map(|(i, records)| spawn(scope, &format!("scoring {}", i + 1), move || each((i + 1) * size, records)))
                 .collect();
             let mut all = vec![each(0, first)];
             all.extend(
@@ -290,7 +269,7 @@ fn unless_it_panics<T>(bytes: &mut Vec<u8>, make: impl FnOnce(&mut Vec<u8>) -> T
 }
 
 /// A review, or why there is none.
-type Decoded = Result<Review, (DeadLetterCause, String)>;
+pub(super) type Decoded = Result<Review, (DeadLetterCause, String)>;
 
 fn decoded(taken: &Taken<'_>) -> Decoded {
     let bytes = taken.message.payload().unwrap_or_default();

@@ -23,6 +23,9 @@ const PROMISED: [(&str, &str); 9] = [
     ("auto.offset.reset", "a new group starts with the first record, so that none is left out"),
 ];
 
+/// librdkafka's own default of `batch.size`.
+const BATCH_BYTES: usize = 1_000_000;
+
 /// The role of consumers that are assigned their partitions.
 pub(super) const READER: &str = "reader";
 
@@ -107,6 +110,11 @@ impl KafkaConfig {
     /// How long a broker may take to answer at start-up.
     pub fn connect_timeout(&self) -> Duration {
         Duration::from_millis(self.connect_timeout_ms)
+    }
+
+    /// The largest batch that a producer puts together: `batch.size`.
+    pub fn batch_bytes(&self) -> usize {
+        self.properties.get("batch.size").and_then(|bytes| bytes.parse().ok()).unwrap_or(BATCH_BYTES)
     }
 
     /// The consumer group of a role: `<group>.<role>`.

@@ -51,14 +51,23 @@ impl TransactionalProducer {
         let producer = Self {
             producer,
             transactional_id: transactional_id.to_owned(),
-            // The client has to give up before the broker does: a transaction that the broker aborts fences its producer.
-            timeout: transaction_timeout * 2 / 3,
+            timeout: patience(transaction_timeout),
             deadline: Mutex::new(Instant::now()),
         };
-        // The broker may still be ending the transaction of a producer that was killed.
-        let deadline = Instant::now() + kafka.connect_timeout().max(transaction_timeout);
+        let deadline = Instant::now() + Self::longest_start(kafka, transaction_timeout);
         producer.retry("start", deadline, |left| producer.producer.init_transactions(left))?;
         Ok(producer)
+    }
+
+    /// How long [`new`](Self::new) may take: the broker may still be ending the transaction of a producer that was killed.
+    pub fn longest_start(kafka: &KafkaConfig, transaction_timeout: Duration) -> Duration {
+        kafka.connect_timeout().max(transaction_timeout)
+    }
+
+    /// How long a transaction may take, from [`begin`](Self::begin) to the end of an [`abort`](Self::abort): each of the two
+    /// gives up before the broker would.
+    pub fn longest_transaction(transaction_timeout: Duration) -> Duration {
+        2 * patience(transaction_timeout)
     }
 
     /// Opens a transaction.
@@ -273,6 +282,11 @@ impl TransactionalProducer {
     fn failed(&self, step: &'static str, reason: String, kind: ErrorKind) -> Error {
         Error::Transaction { transactional_id: self.transactional_id.clone(), step, reason, kind }
     }
+}
+
+/// The client has to give up before the broker does: a transaction that the broker aborts fences its producer.
+fn patience(transaction_timeout: Duration) -> Duration {
+    transaction_timeout * 2 / 3
 }
 
 /// What a step that was retried until its deadline means to the caller.

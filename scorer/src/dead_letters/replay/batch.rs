@@ -7,9 +7,6 @@ use std::collections::BTreeSet;
 /// A marker that lists so many letters one by one is far smaller than a topic accepts.
 const MAX_LETTERS: usize = 10_000;
 
-/// librdkafka's own default of `batch.size`.
-const BATCH_BYTES: usize = 1_000_000;
-
 pub(super) struct Batch {
     records: Vec<Revived>,
     bytes: usize,
@@ -29,11 +26,10 @@ struct Max {
 
 impl Batch {
     pub(super) fn new(replay: &Replay) -> Self {
-        let own = replay.topic.kafka.properties.get("batch.size").and_then(|bytes| bytes.parse().ok());
         Self::empty(Max {
             records: replay.config.batch_max_records.min(MAX_LETTERS),
             bytes: replay.config.batch_max_bytes,
-            client_batch_bytes: own.unwrap_or(BATCH_BYTES),
+            client_batch_bytes: replay.topic.kafka.batch_bytes(),
         })
     }
 
