@@ -1,9 +1,10 @@
-//! The names and help texts of the learner's metrics, and the few functions that record them.
+//! The learner's metrics: their names, what they mean, and the few functions that record them.
 
 use crate::influence::InfluenceReport;
 use crate::service::Outcomes;
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{counter, gauge, histogram};
 use schemas::Timestamp;
+use service::metrics::Metric;
 use std::time::Duration;
 
 /// Labels by what became of them, once that is committed.
@@ -33,24 +34,86 @@ pub const QUARANTINED: &str = "plaudit_learn_quarantined";
 /// Records that were deleted before they were read.
 pub const LOST_RECORDS: &str = "plaudit_learn_lost_records_total";
 
-/// Gives the recorder the help texts, and the counters that may never count anything: an alert on them needs a zero.
+/// All of them.
+pub const METRICS: &[Metric] = &[
+    Metric::counter(
+        LABELS,
+        &["outcome"],
+        "Labels by what became of them, once that is committed",
+        "When few are learned from, the other outcomes say why; `plaudit learn --json` prints them too.",
+    ),
+    Metric::counter(
+        RECORDS,
+        &[],
+        "Records that were taken and committed",
+        "A rate of zero while labels come in: look whether the process runs, and at the lag of its group.",
+    ),
+    Metric::gauge(
+        WAITING,
+        &[],
+        "Labels that wait for their review, or for what was scored of it",
+        "When it grows, scorers lag, or labels come of reviews that this system never had.",
+    ),
+    Metric::gauge(KNOWN_REVIEWS, &[], "Reviews that a label can find", "It bounds how late a label may come."),
+    Metric::gauge(
+        UPDATE,
+        &["model", "version"],
+        "Number of the last update",
+        "Scorers follow it: compare plaudit_model_update.",
+    ),
+    Metric::gauge(
+        UPDATED_AT,
+        &[],
+        "When the last update was published",
+        "When it stands still while labels come in, see plaudit_learn_labels_total.",
+    ),
+    Metric::histogram(
+        UPDATE_BYTES,
+        &[],
+        "Bytes of each update",
+        "Large updates are many labels at once; they bound how soon scorers have them.",
+    ),
+    Metric::histogram(
+        TRANSACTION_SECONDS,
+        &[],
+        "From the start of a transaction to its commit",
+        "When it grows, look at the brokers.",
+    ),
+    Metric::counter(
+        ABORTS,
+        &[],
+        "Attempts at a transaction that failed",
+        "Nothing is learned twice. When they go on, the log says what the broker refuses.",
+    ),
+    Metric::counter(
+        CHECKPOINT_FAILURES,
+        &[],
+        "Checkpoints that could not be written",
+        "A restart has as much more to read again. The log says why; see that the registry can be written.",
+    ),
+    Metric::gauge(
+        CHECKPOINT_AT,
+        &[],
+        "When the last checkpoint was written",
+        "When it is old, see plaudit_learn_checkpoint_failures_total.",
+    ),
+    Metric::gauge(
+        QUARANTINED,
+        &["kind"],
+        "Users and products in quarantine",
+        "Many at once are an attack, or limits that are too low: see learn.limits.",
+    ),
+    Metric::counter(
+        LOST_RECORDS,
+        &[],
+        "Records that were deleted before they were read",
+        "Retention was faster: raise retention.ms of the topics.",
+    ),
+];
+
+/// Tells the recorder of all metrics.
 pub fn describe() {
-    describe_counter!(LABELS, "Labels by what became of them");
-    describe_counter!(RECORDS, "Records that were taken and committed");
-    describe_gauge!(WAITING, "Labels that wait for their review or for what was scored of it");
-    describe_gauge!(KNOWN_REVIEWS, "Reviews that a label can find");
-    describe_gauge!(UPDATE, "Number of the last update, by model and version");
-    describe_gauge!(UPDATED_AT, "When the last update was published, in seconds since 1970");
-    describe_histogram!(UPDATE_BYTES, "Bytes of each update");
-    describe_histogram!(TRANSACTION_SECONDS, "Seconds from the start of a transaction to its commit");
-    describe_counter!(ABORTS, "Attempts at a transaction that failed");
-    describe_counter!(CHECKPOINT_FAILURES, "Checkpoints that could not be written");
-    describe_gauge!(CHECKPOINT_AT, "When the last checkpoint was written, in seconds since 1970");
-    describe_gauge!(QUARANTINED, "Users and products in quarantine, by kind");
-    describe_counter!(LOST_RECORDS, "Records that were deleted before they were read");
-    for counter in [counter!(ABORTS), counter!(CHECKPOINT_FAILURES), counter!(LOST_RECORDS)] {
-        counter.increment(0);
-    }
+    service::metrics::describe(METRICS);
 }
 
 pub(crate) fn count_labels(outcomes: &Outcomes) {

@@ -1,7 +1,8 @@
-//! The names and help texts of the scorer's metrics, and the few functions that record them.
+//! The scorer's metrics: their names, what they mean, and the few functions that record them.
 
-use metrics::{Counter, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{Counter, counter, gauge, histogram};
 use schemas::{Label, ModelRef};
+use service::metrics::Metric;
 use std::time::Duration;
 
 /// Requests answered by the gateway, by route and status.
@@ -53,43 +54,146 @@ pub const STREAM_TRANSACTION_RECORDS: &str = "plaudit_stream_transaction_records
 /// Attempts at a transaction that failed.
 pub const STREAM_ABORTS: &str = "plaudit_stream_aborts_total";
 
-/// Gives the recorder the help texts, and the counters that may never count anything: an alert on them needs a zero.
+/// All of them.
+pub const METRICS: &[Metric] = &[
+    Metric::counter(
+        GATEWAY_REQUESTS,
+        &["route", "status"],
+        "Requests answered by the gateway",
+        "Many with a status of 5xx: the gateway's log has their cause. Many 4xx: a caller sends what the gateway refuses.",
+    ),
+    Metric::histogram(
+        GATEWAY_REQUEST_SECONDS,
+        &["route"],
+        "From a request's header to its answer",
+        "When it grows with the load, start another gateway; when the online store is slow, see redis.deadline_ms.",
+    ),
+    Metric::counter(
+        GATEWAY_PREDICTIONS,
+        &["label"],
+        "Predictions made by the gateway",
+        "A share of a label that moves is what `plaudit monitor` explains.",
+    ),
+    Metric::gauge(
+        MODEL_VERSION,
+        &["model"],
+        "Number of the model version in use",
+        "When processes differ for longer than registry.poll_interval_ms, see plaudit_model_load_failures_total.",
+    ),
+    Metric::counter(
+        MODEL_LOAD_FAILURES,
+        &[],
+        "How often a changed model could not be loaded",
+        "The one before stays in use. The log says why; promote a version that can be loaded, or roll back.",
+    ),
+    Metric::gauge(
+        MODEL_UPDATE,
+        &["model"],
+        "Number of the online update that the model in use is at; 0 as trained",
+        "When processes differ for long, compare plaudit_model_update_timestamp_seconds.",
+    ),
+    Metric::gauge(
+        MODEL_UPDATE_TIME,
+        &[],
+        "When the last update that was applied was sent",
+        "When it stands still while labels come in, look whether `plaudit learn` runs.",
+    ),
+    Metric::counter(MODEL_UPDATES, &[], "Online updates that were applied", "Its rate is that of the learner."),
+    Metric::counter(
+        MODEL_UPDATES_REFUSED,
+        &[],
+        "Records of the topic of models that could not be used",
+        "Somebody else writes to the topic, or the learner is of another version of Plaudit.",
+    ),
+    Metric::counter(
+        MODEL_UPDATE_GAPS,
+        &[],
+        "How often online updates were missing",
+        "The next snapshot closes the gap. When they are many, see that retention of the topic keeps updates.",
+    ),
+    Metric::counter(
+        FEATURE_READ_FAILURES,
+        &[],
+        "Reads of the online store that failed or came too late",
+        "Predictions go on without features. Look at the store's latency and at redis.deadline_ms.",
+    ),
+    Metric::gauge(
+        FEATURES_CIRCUIT_OPEN,
+        &[],
+        "1 while the online store is left alone because it keeps failing",
+        "See that the store is up and can be reached from the scorer.",
+    ),
+    Metric::counter(
+        UNDECODABLE_FEATURES,
+        &[],
+        "Entities whose values in the online store could not be decoded",
+        "Somebody else writes under the same keys: give features.project a name of its own.",
+    ),
+    Metric::counter(
+        MISSING_FEATURES,
+        &["feature"],
+        "Reviews without a value of a feature that their model takes",
+        "When it moves as predictions do, the feature is never there: see features.views and that `plaudit ingest` runs.",
+    ),
+    Metric::counter(
+        STREAM_PREDICTIONS,
+        &["label"],
+        "Predictions committed by the stream",
+        "A rate of zero while reviews come in means that nothing is scored: see plaudit_stream_stage.",
+    ),
+    Metric::counter(
+        STREAM_DEAD_LETTERS,
+        &["cause"],
+        "Dead letters committed by the stream",
+        "`plaudit dlq list` shows them; once the cause is mended, `plaudit dlq replay` sends them again.",
+    ),
+    Metric::counter(
+        STREAM_LOST_RECORDS,
+        &[],
+        "Reviews that were deleted before the stream had read them",
+        "Retention was faster than the scorers: raise retention.ms, start more scorers, and replay from the source.",
+    ),
+    Metric::gauge(
+        STREAM_STAGE,
+        &["stage"],
+        "1 for the stage that the stream's worker is in",
+        "`joining` for long: the group rebalances or Kafka is away. `fenced`: another process took over.",
+    ),
+    Metric::gauge(
+        STREAM_IN_FLIGHT_RECORDS,
+        &[],
+        "Reviews that were taken and are not committed yet",
+        "When it stays high and nothing is committed, see plaudit_stream_transaction_seconds.",
+    ),
+    Metric::gauge(
+        STREAM_IN_FLIGHT_BYTES,
+        &[],
+        "Their bytes",
+        "What a scorer holds in memory; scorer.batch_max_bytes bounds a batch of it.",
+    ),
+    Metric::histogram(
+        STREAM_TRANSACTION_SECONDS,
+        &[],
+        "From the start of a transaction to its commit",
+        "Near scorer.transaction_timeout_ms the broker aborts it: look at the broker, or lower scorer.batch_max_records.",
+    ),
+    Metric::histogram(
+        STREAM_TRANSACTION_RECORDS,
+        &[],
+        "Records per transaction",
+        "Small while there is lag: the partitions bring little at a time. Large: the scorer works off a backlog.",
+    ),
+    Metric::counter(
+        STREAM_ABORTS,
+        &[],
+        "Attempts at a transaction that failed",
+        "Nothing is lost: the batch is written again. When they go on, the log says what the broker refuses.",
+    ),
+];
+
+/// Tells the recorder of all metrics.
 pub fn describe() {
-    describe_counter!(GATEWAY_REQUESTS, "Requests answered by the gateway, by route and status");
-    describe_histogram!(GATEWAY_REQUEST_SECONDS, "Seconds from a request's header to its answer, by route");
-    describe_counter!(GATEWAY_PREDICTIONS, "Predictions made by the gateway, by label");
-    describe_gauge!(MODEL_VERSION, "Number of the model version in use, by model");
-    describe_counter!(MODEL_LOAD_FAILURES, "How often a changed model could not be loaded");
-    describe_gauge!(MODEL_UPDATE, "Number of the online update that the model in use is at, by model");
-    describe_gauge!(MODEL_UPDATE_TIME, "When the last applied update was sent, in seconds since 1970");
-    describe_counter!(MODEL_UPDATES, "Online updates that were applied");
-    describe_counter!(MODEL_UPDATES_REFUSED, "Records of the topic of models that could not be used");
-    describe_counter!(MODEL_UPDATE_GAPS, "How often online updates were missing");
-    describe_counter!(FEATURE_READ_FAILURES, "Reads of the online store that failed or came too late");
-    describe_gauge!(FEATURES_CIRCUIT_OPEN, "1 while the online store is left alone because it keeps failing");
-    describe_counter!(STREAM_PREDICTIONS, "Predictions committed by the stream, by label");
-    describe_counter!(STREAM_DEAD_LETTERS, "Dead letters committed by the stream, by cause");
-    describe_counter!(STREAM_LOST_RECORDS, "Reviews that were deleted before the stream had read them");
-    describe_gauge!(STREAM_STAGE, "1 for the stage that the stream's worker is in");
-    describe_gauge!(STREAM_IN_FLIGHT_RECORDS, "Reviews that were taken and are not committed yet");
-    describe_gauge!(STREAM_IN_FLIGHT_BYTES, "Bytes of reviews that were taken and are not committed yet");
-    describe_histogram!(STREAM_TRANSACTION_SECONDS, "Seconds from the start of a transaction to its commit");
-    describe_histogram!(STREAM_TRANSACTION_RECORDS, "Records per transaction");
-    describe_counter!(STREAM_ABORTS, "Attempts at a transaction that failed");
-    describe_counter!(UNDECODABLE_FEATURES, "Entities whose values in the online store could not be decoded");
-    describe_counter!(MISSING_FEATURES, "Reviews without a value of a feature that their model takes, by feature");
-    for counter in [
-        counter!(MODEL_LOAD_FAILURES),
-        counter!(MODEL_UPDATES),
-        counter!(MODEL_UPDATES_REFUSED),
-        counter!(MODEL_UPDATE_GAPS),
-        counter!(FEATURE_READ_FAILURES),
-        counter!(UNDECODABLE_FEATURES),
-        counter!(STREAM_LOST_RECORDS),
-        counter!(STREAM_ABORTS),
-    ] {
-        counter.increment(0);
-    }
+    service::metrics::describe(METRICS);
 }
 
 pub(crate) fn record_gateway_request(route: &'static str, status: u16, took: Duration) {

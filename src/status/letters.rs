@@ -1,5 +1,6 @@
 //! How many records became dead letters, and why.
 
+use super::answer::Answer;
 use super::text::shown;
 use schemas::Timestamp;
 use serde::Serialize;
@@ -16,10 +17,17 @@ const LAST_OFFSETS: i64 = 1000;
 const MOST_CAUSES: usize = 20;
 const OTHER: &str = "other";
 
-/// What a dead letter topic holds, replayed letters among it.
+/// A dead letter topic.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct OfTopic {
+    pub topic: String,
+    #[serde(flatten)]
+    pub answer: Answer<Letters>,
+}
+
+/// What it holds, replayed letters among it.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Letters {
-    pub topic: String,
     /// Letters, where all could be looked at; else there are at most so many.
     pub count: u64,
     pub is_exact: bool,
@@ -39,7 +47,7 @@ impl Letters {
         })?;
         let is_exact = !tail.is_cut && tail.late.is_empty();
         let count = if is_exact { causes.values().sum() } else { tail.offsets };
-        Ok(Self { topic: topic.to_owned(), count, is_exact, causes, newest })
+        Ok(Self { count, is_exact, causes, newest })
     }
 }
 

@@ -5,13 +5,13 @@ use super::alerts::Alerts;
 use super::answer::Deadline;
 use super::cluster::Cluster;
 use super::group::Groups;
-use super::letters::Letters;
+use super::letters::{Letters, OfTopic};
 use super::model::{Model, registered};
 use super::predictions::Predictions;
 use super::report::Report;
 use super::stores;
 use crate::config::Config;
-use crate::topics::every;
+use crate::topics::{Role, every};
 use schemas::{Timestamp, Topics};
 use service::kafka::survey::{self, Group};
 use service::kafka::{Error, KafkaConfig};
@@ -37,6 +37,10 @@ pub async fn look(config: &Config, within: Duration) -> Report {
     for (role, asked) in asked.groups {
         groups.push((role, deadline.answer(asked).await));
     }
+    let mut dead_letters = Vec::new();
+    for (topic, asked) in asked.letters {
+        dead_letters.push(OfTopic { topic, answer: deadline.answer(asked).await });
+    }
     let predictions = deadline.answer(asked.predictions).await;
     let scorers = groups.iter().find(|(role, _)| *role == SCORE).map(|(_, group)| group);
     let model = Model::new(config, production, scorers, &predictions);
@@ -44,7 +48,7 @@ pub async fn look(config: &Config, within: Duration) -> Report {
         at,
         kafka,
         groups: Groups::new(&config.kafka, groups, at),
-        dead_letters: deadline.answer(asked.letters).await,
+        dead_letters,
         model,
         predictions: predictions.map(|predictions| predictions.summary()),
         online_store,
@@ -59,7 +63,7 @@ struct Asked {
     cluster: JoinHandle<Result<Cluster, Error>>,
     groups: Vec<(&'static str, JoinHandle<Result<Option<Group>, Error>>)>,
     predictions: JoinHandle<Result<Predictions, Error>>,
-    letters: JoinHandle<Result<Letters, Error>>,
+    letters: Vec<(String, JoinHandle<Result<Letters, Error>>)>,
     alerts: JoinHandle<Result<Alerts, Error>>,
 }
 
@@ -67,14 +71,17 @@ impl Asked {
     fn new(config: &Config, within: Duration) -> Self {
         let mut kafka = config.kafka.clone();
         kafka.connect_timeout_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
-        let Topics { reviews, predictions, drift, .. } = &config.topics;
+        let Topics { predictions, drift, .. } = &config.topics;
+        let letters = every(&config.topics).into_iter().filter(|(role, _)| *role == Role::DeadLetters);
+        let letters = letters.map(|(_, topic)| {
+            let asked = with(&kafka, &topic, move |kafka, topic| Letters::read(kafka, topic, within));
+            (topic, asked)
+        });
         Self {
             cluster: Cluster::ask(config, kafka.clone()),
             groups: ROLES.map(|role| (role, group(config, kafka.clone(), role, within))).into(),
             predictions: with(&kafka, predictions, move |kafka, topic| Predictions::read(kafka, topic, within)),
-            letters: with(&kafka, &Topics::dead_letters_of(reviews), move |kafka, topic| {
-                Letters::read(kafka, topic, within)
-            }),
+            letters: letters.collect(),
             alerts: with(&kafka, drift, move |kafka, topic| Alerts::read(kafka, topic, within)),
         }
     }

@@ -4,7 +4,7 @@ use super::alerts::Alerts;
 use super::answer::Answer;
 use super::cluster::{Cluster, Topic};
 use super::group::{Group, Groups, Row};
-use super::letters::Letters;
+use super::letters::{Letters, OfTopic};
 use super::model::{InUse, Model, Scorer};
 use super::predictions::Summary;
 use super::stores::{Offline, Online};
@@ -22,7 +22,7 @@ pub struct Report {
     pub kafka: Answer<Cluster>,
     /// The consumer groups of the services that there are.
     pub groups: Groups,
-    pub dead_letters: Answer<Letters>,
+    pub dead_letters: Vec<OfTopic>,
     pub model: Model,
     pub predictions: Answer<Summary>,
     /// None where none is configured.
@@ -103,22 +103,25 @@ impl Report {
     }
 
     fn dead_letters(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("dead letters   ")?;
-        let letters = match &self.dead_letters {
-            Answer::Told(letters) => letters,
-            Answer::Untold { unreached } => return writeln!(f, "not reached: {}", shown(unreached, 200)),
-        };
-        let Letters { topic, count, is_exact, causes, newest } = letters;
+        for OfTopic { topic, answer } in &self.dead_letters {
+            let told = match answer {
+                Answer::Told(letters) => self.letters(letters),
+                Answer::Untold { unreached } => format!("not reached: {}", shown(unreached, 200)),
+            };
+            writeln!(f, "dead letters   {topic}: {told}")?;
+        }
+        Ok(())
+    }
+
+    fn letters(&self, letters: &Letters) -> String {
+        let Letters { count, is_exact, causes, newest } = letters;
         if *count == 0 {
-            return writeln!(f, "none in {topic}");
+            return "none".to_owned();
         }
         let at_most = if *is_exact { "" } else { "at most " };
-        write!(f, "{at_most}{count} in {topic}")?;
-        if let Some(newest) = newest {
-            write!(f, ", the newest {}", ago(*newest, self.at))?;
-        }
+        let newest = newest.map(|newest| format!(", the newest {}", ago(newest, self.at))).unwrap_or_default();
         let causes: Vec<String> = causes.iter().map(|(cause, count)| format!("{count} {cause}")).collect();
-        writeln!(f, ": {}", causes.join(", "))
+        format!("{at_most}{count}{newest} ({})", causes.join(", "))
     }
 
     fn registered(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

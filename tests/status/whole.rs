@@ -4,6 +4,7 @@ use crate::harness::{PATIENCE, Record, Running, World, review, wait_for};
 use crate::support::hostile::{Random, hostile};
 use crate::{look, status};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use schemas::Topics;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 
@@ -69,7 +70,8 @@ fn a_hundred_partitions_their_scorer_and_hostile_records_are_told() {
     let predictions = &report["predictions"];
     assert_eq!((&predictions["undecodable"], &predictions["late_partitions"]), (&HOSTILE.into(), &0.into()));
     assert_eq!(predictions["features"]["none"], reviews.len());
-    let letters = &report["dead_letters"];
+    let letters = &report["dead_letters"][0];
+    assert_eq!(letters["topic"], Topics::dead_letters_of(&world.topics.reviews));
     assert_eq!(
         (&letters["count"], &letters["causes"]["not_json"], &letters["is_exact"]),
         (&1.into(), &1.into(), &true.into())

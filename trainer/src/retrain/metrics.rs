@@ -1,19 +1,35 @@
-//! The names and help texts of retraining's metrics, and the function that records them.
+//! Retraining's metrics: their names, what they mean, and the function that records them.
 
 use super::RetrainError;
-use metrics::{counter, describe_counter, describe_gauge, gauge};
+use metrics::{counter, gauge};
 use registry::{RetrainOutcome, Retraining, Trigger};
 use schemas::Timestamp;
+use service::metrics::Metric;
 
 /// Runs that ended, by what they were begun for and how they ended.
 pub const RUNS: &str = "plaudit_retrain_runs_total";
 /// When the last run that made a version ended, in seconds since 1970.
 pub const LAST_VERSION: &str = "plaudit_retrain_last_version_timestamp_seconds";
 
-/// Gives the recorder the help texts, and what the history knows of before.
+/// All of them.
+pub const METRICS: &[Metric] = &[
+    Metric::counter(
+        RUNS,
+        &["trigger", "outcome"],
+        "Runs that ended",
+        "`failed`: `plaudit retrain history` and the log say why. `kept`: production was no worse, which may be well.",
+    ),
+    Metric::gauge(
+        LAST_VERSION,
+        &[],
+        "When the last run that made a version ended",
+        "Older than the schedule allows: look whether the process runs, and at the history of its runs.",
+    ),
+];
+
+/// Tells the recorder of them, and of what the history knows of before.
 pub(super) fn begin(history: &[Retraining]) {
-    describe_counter!(RUNS, "Runs that ended, by trigger and outcome");
-    describe_gauge!(LAST_VERSION, "When the last run that made a version ended, in seconds since 1970");
+    service::metrics::describe(METRICS);
     if let Some(ended_at) = history.iter().rfind(|run| run.is_done()).and_then(|run| run.ended_at) {
         set_last_version(ended_at);
     }

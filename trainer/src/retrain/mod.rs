@@ -30,6 +30,7 @@ pub use alerts::{AlertReader, Alerts};
 pub use config::{CatchUp, RetrainConfig};
 pub use cron::Schedule;
 pub use error::RetrainError;
+pub use metrics::METRICS;
 pub use plan::{Part, RetrainPlan};
 pub use report::RetrainReport;
 pub use run::{RetrainOrder, Retrained, Retrainer};
