@@ -48,6 +48,9 @@ pub struct InUse {
     pub last_prediction: Timestamp,
 }
 
+/// What is said of a group whose protocol this client has no words for.
+const NOT_TOLD: &str = "Kafka does not tell who is in a group of the protocol `consumer`";
+
 /// Asks the registry.
 pub async fn registered(config: &Config) -> Result<Registered, Error> {
     let registry = Registry::open(&config.registry.url)?;
@@ -71,6 +74,9 @@ impl Model {
     ) -> Self {
         let reviews = &config.topics.reviews;
         let scorers = match (scorers, predictions) {
+            (Some(Answer::Told(Some(Group { state: None, .. }))), _) => {
+                Answer::Untold { unreached: NOT_TOLD.to_owned() }
+            }
             (Some(Answer::Told(Some(group))), Answer::Told(predictions)) => {
                 Answer::Told(group.members.iter().map(|member| Scorer::of(member, reviews, predictions)).collect())
             }

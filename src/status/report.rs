@@ -238,7 +238,9 @@ impl Report {
 
 fn group_rows(table: &mut Table<7>, name: &str, group: &Group) {
     let state = group.state.as_deref().unwrap_or("not told").to_owned();
-    let mut first = [name.to_owned(), state, group.members.len().to_string()];
+    // Who does not tell its state names no members either.
+    let members = group.state.as_ref().map(|_| group.members.len());
+    let mut first = [name.to_owned(), state, or_dash(members.as_ref())];
     if group.topics.is_empty() {
         let [name, state, members] = first;
         let dash = || "-".to_owned();

@@ -1,6 +1,6 @@
 //! What a group has left, in records and in time.
 
-use crate::harness::{PATIENCE, World};
+use crate::harness::{PATIENCE, Running, World, wait_for};
 use crate::look;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -75,6 +75,21 @@ fn a_group_lags_by_what_it_has_not_committed_since_the_first_record_of_that() {
     assert_eq!(of_ingest(reviews).0, 1);
     assert_eq!(of_ingest(predictions).0, 3);
     assert!(of_ingest(reviews).1 > of_ingest(predictions).1, "a day, and an hour");
+}
+
+#[test]
+fn a_group_of_the_newer_protocol_tells_its_lag_and_not_its_members() {
+    let mut world = World::new(1);
+    world.membership = vec!["group.protocol=consumer"];
+    let reviews = world.topics.reviews.clone();
+    send(&world, &reviews, 0, 1, Duration::ZERO);
+    let scorer = Running::start(&mut world.plaudit("score"));
+    let group = || look(&world)["groups"][0].clone();
+    wait_for("its lag of none", || group()["topics"][0]["records"] == 0);
+    assert_eq!((&group()["state"], &group()["members"]), (&().into(), &serde_json::json!([])));
+    let told = look(&world)["model"]["scorers"]["unreached"].to_string();
+    assert!(told.contains("does not tell who is in a group"), "{told}");
+    scorer.stop();
 }
 
 #[test]

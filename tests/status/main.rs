@@ -5,6 +5,9 @@
 #[path = "../stream/harness.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests of the stream use the rest")]
 mod harness;
+#[path = "../stream/http.rs"]
+#[expect(dead_code, reason = "the tests of the stream use the rest")]
+mod http;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "others use the rest")]
 mod support;

@@ -1,12 +1,14 @@
 //! A system with a hundred partitions at work, with records among them that nobody meant.
 
 use crate::harness::{PATIENCE, Record, Running, World, review, wait_for};
+use crate::http::get;
 use crate::support::hostile::{Random, hostile};
 use crate::{look, status};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use schemas::Topics;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 
 const PARTITIONS: i32 = 100;
 const HOSTILE: usize = 300;
@@ -32,7 +34,8 @@ fn alert(monitor: &str, message: &str, since: &str) -> Vec<u8> {
 #[test]
 fn a_hundred_partitions_their_scorer_and_hostile_records_are_told() {
     let world = World::new(PARTITIONS);
-    let scorer = Running::start(&mut world.plaudit("score"));
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let scorer = Running::start(world.plaudit("score").args(["--set", &format!("health.listen={address}")]));
     let reviews: Vec<Vec<u8>> = (0..2 * PARTITIONS).map(|i| review(&format!("r-{i}"), "a good product")).collect();
     let of_review = |(i, payload): (usize, &'static [u8])| Record {
         payload: Some(payload),
@@ -83,7 +86,28 @@ fn a_hundred_partitions_their_scorer_and_hostile_records_are_told() {
     let text = String::from_utf8(status(&world, &[]).output().unwrap().stdout).unwrap();
     assert!(!text.contains('\u{1b}'), "what others wrote steers the terminal: {text}");
     assert!(text.contains("MODEL IN USE") && text.contains("1 not_json"), "{text}");
+    assert_described(&get(&address, "/metrics").1);
     scorer.stop();
+}
+
+/// What a scorer at work exposes is in the table of its metrics, as it stands there and by those labels alone.
+fn assert_described(exposed: &str) {
+    let of = |name: &str| scorer::metrics::METRICS.iter().find(|metric| metric.series().iter().any(|of| of == name));
+    let mut found = 0;
+    for line in exposed.lines().filter(|line| line.starts_with("plaudit_")) {
+        let (series, labels) = line.split_once('{').unwrap_or((line, ""));
+        let name = series.split(' ').next().unwrap();
+        let metric = of(name).unwrap_or_else(|| panic!("{name} is not described"));
+        let labels = labels.split_once('}').map_or("", |(labels, _)| labels);
+        for label in labels.split(',').filter_map(|pair| Some(pair.split_once('=')?.0)) {
+            assert!(label == "le" || metric.labels.contains(&label), "{name} has the label {label}");
+        }
+        found += 1;
+    }
+    for name in [scorer::metrics::STREAM_PREDICTIONS, scorer::metrics::STREAM_DEAD_LETTERS] {
+        assert!(exposed.contains(&format!("# TYPE {name} counter")), "{exposed}");
+    }
+    assert!(found > 20, "{exposed}");
 }
 
 #[test]
