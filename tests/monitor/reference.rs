@@ -2,6 +2,7 @@
 
 use crate::world::World;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// A review of a world of its own words; one in three is negative.
@@ -17,12 +18,20 @@ fn review(i: u64, foreign: bool) -> (String, &'static str) {
     }
 }
 
+/// A feature that a model may have.
+const FEATURE: &str = "product_stats.rating_mean";
+
+/// Its value for a review: from 3 to 4.
+fn rating(i: u64) -> f64 {
+    3.0 + (i * 7919 % 101) as f64 / 100.0
+}
+
 fn train(world: &World) {
     let path = world.folder.path().join("rows.csv");
-    let mut rows = "text,label\n".to_owned();
+    let mut rows = format!("text,label,{FEATURE}\n");
     for i in 0..3000 {
         let (text, label) = review(i, false);
-        writeln!(rows, "{text} number {i},{label}").unwrap();
+        writeln!(rows, "{text} number {i},{label},{}", rating(i)).unwrap();
     }
     std::fs::write(&path, rows).unwrap();
     let path = path.display().to_string();
@@ -70,4 +79,32 @@ fn words_of_another_kind_are_told_from_those_of_the_reference() {
     }
     let (psi, by_chance) = distance(&report["versions"][0], "/words/words");
     assert!(psi > by_chance, "{psi} {by_chance}");
+}
+
+#[test]
+fn features_of_another_kind_are_told_from_those_of_the_reference() {
+    let features = format!("model.features=[\"{FEATURE}\"]");
+    let world = World::new().with("monitor.window=300").with("monitor.alerts=[\"features\"]").with(&features);
+    train(&world);
+    let predict = |numbers: std::ops::Range<u64>, more: f64| {
+        for i in numbers {
+            let features = json!({FEATURE: rating(i) + more, "nobody.asked": 7.0});
+            world.predict_with(&features, &format!("r{i}"), 1, 0.9, 10 * i as i64);
+        }
+        world.flush();
+    };
+    predict(0..900, 0.0);
+    assert_eq!(world.json(&["monitor", "--until-end"])["alert_count"], 0);
+    // Half a star more.
+    predict(900..1800, 0.5);
+    let report = world.json(&["monitor", "--until-end"]);
+    let alerts = world.alerts();
+    let [alert] = alerts.as_slice() else { panic!("{alerts:#?}\n{report:#}") };
+    let slice = BTreeMap::from([("feature", FEATURE), ("version", "v1")]);
+    let slice: BTreeMap<String, String> =
+        slice.into_iter().map(|(kind, of)| (kind.to_owned(), of.to_owned())).collect();
+    assert_eq!((alert.monitor.as_str(), alert.statistic.as_str(), &alert.slice), ("features", "psi", &slice));
+    assert_eq!(alert.since.epoch_millis(), world.at(9000), "with the first window that is of another kind");
+    let known = report["versions"][0]["comparison"]["features"].as_object().unwrap();
+    assert_eq!(known.keys().collect::<Vec<_>>(), [FEATURE]);
 }

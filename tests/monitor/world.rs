@@ -54,14 +54,18 @@ impl World {
     }
 
     pub fn predict(&self, id: &str, version: u64, probability: f64, millis: i64) {
+        self.predict_with(&json!({}), id, version, probability, millis);
+    }
+
+    pub fn predict_with(&self, features: &Value, id: &str, version: u64, probability: f64, millis: i64) {
         let prediction = json!({
             "review_id": id,
             "sentiment": if probability >= 0.5 { "positive" } else { "negative" },
             "confidence": probability.max(1.0 - probability),
             "probability": probability,
             "model": {"name": "sentiment", "version": format!("v{version}"), "update": 0},
-            "features": {"length": probability * 10.0},
-            "features_status": "none",
+            "features": features,
+            "features_status": "present",
             "source": {"topic": "reviews", "partition": 0, "offset": millis.max(0)},
             "created_at": self.at(millis),
             "scored_at": self.at(millis + 5),

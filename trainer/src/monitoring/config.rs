@@ -161,7 +161,7 @@ mod tests {
             (MonitorConfig { least_psi: f64::NAN, ..sound.clone() }, "monitor.least_psi"),
             (MonitorConfig { alert_after: 0, ..sound.clone() }, "monitor.alert_after"),
             (MonitorConfig { score_detector: DetectorName::Ddm, ..sound.clone() }, "monitor.score_detector"),
-            (MonitorConfig { alerts: vec!["wrods".to_owned()], ..sound.clone() }, "wrods"),
+            (MonitorConfig { alerts: vec!["wrods".to_owned()], ..sound }, "wrods"),
         ] {
             assert!(wrong.check().unwrap_err().contains(named), "{named}");
         }

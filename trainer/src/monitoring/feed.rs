@@ -12,8 +12,8 @@ use service::kafka::{Access, Error, ErrorKind, KafkaConfig, NextOffset};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A partition that neither brings a record nor says that it is at its end holds up the others for so long.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A partition that neither brings a record nor says that it is at its end holds up the others for so long, until it brings one.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long one waits for records that are on their way.
 const COMING: Duration = Duration::from_millis(20);
 /// How long one waits where all partitions are at their ends.

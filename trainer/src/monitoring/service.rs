@@ -122,7 +122,7 @@ impl Work {
     fn run(&mut self, token: &CancellationToken) -> Result<(), MonitorError> {
         self.health.not_ready("reads again what it has to remember");
         let (mut committed, mut told, mut grown) = (Instant::now(), Instant::now(), Instant::now());
-        let mut is_behind = true;
+        let (mut is_behind, mut tell_after) = (true, TELL);
         while !token.is_cancelled() {
             match self.feed.next()? {
                 Next::Record(record) => self.take(&record, token)?,
@@ -138,9 +138,12 @@ impl Work {
                 self.publish(&[], token)?;
                 committed = Instant::now();
             }
-            if told.elapsed() >= TELL {
+            if told.elapsed() >= tell_after {
+                let begun = Instant::now();
                 metrics::tell(&self.watch.report());
                 told = Instant::now();
+                // Figures of large windows take time: a twentieth of all at most.
+                tell_after = TELL.max(20 * begun.elapsed());
             }
             if grown.elapsed() >= GROW {
                 self.grow()?;
