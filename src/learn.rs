@@ -74,7 +74,9 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
     }
     let RowArgs { columns, conditions, since, until } = &of_files.rows;
     if !columns.is_empty() || !conditions.is_empty() || since.is_some() || until.is_some() {
-        return Err(WrongUsage("--column, --where, --since and --until are about files: give --input".to_owned()).into());
+        return Err(
+            WrongUsage("--column, --where, --since and --until are about files: give --input".to_owned()).into()
+        );
     }
     stream::run(model, until_end, output, config).await
 }

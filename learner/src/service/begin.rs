@@ -6,7 +6,7 @@ use super::inputs::Inputs;
 use super::join::{Effects, Join};
 use super::keeper::Keeper;
 use super::merge::{Lanes, Next};
-use super::pointer::{Journal, Pointer};
+use super::pointer::{Journal, Pointer, Snapshots};
 use super::positions::{Positions, Round, Source};
 use super::publish::{self, Publisher};
 use super::record::Record;
@@ -73,6 +73,7 @@ pub(super) fn begin(learning: Learning, token: &CancellationToken) -> Result<Opt
         committed_records: state.records,
         effects: Effects::default(),
         last_commit: started,
+        last_round: started,
         last_checkpoint: Instant::now(),
         last_look: Instant::now(),
         report: LearnReport { relearned, ..LearnReport::default() },
@@ -111,7 +112,7 @@ struct Standing {
     /// The number of its checkpoint.
     number: u64,
     update: u64,
-    snapshots: [u64; 2],
+    snapshots: Snapshots,
     relearned: u64,
     /// A learner was here before.
     is_known: bool,
@@ -150,7 +151,7 @@ impl Begun<'_> {
             journal: Journal { origin: from, rounds: Vec::new() },
             number: 0,
             update: 0,
-            snapshots: [0, 0],
+            snapshots: Snapshots::default(),
             relearned: 0,
             is_known: false,
             settings: None,

@@ -17,8 +17,8 @@ pub(super) struct Pointer {
     pub(super) records: u64,
     /// The settings that decide what a label does: with others the same labels give other weights.
     pub(super) settings: String,
-    /// The updates that the last snapshot but one and the last one are; 0 for none.
-    pub(super) snapshots: [u64; 2],
+    /// Which updates are snapshots.
+    pub(super) snapshots: Snapshots,
     /// The positions behind which the first of the rounds begins, as all others do behind the one before.
     origin: Positions,
     rounds: Vec<Begun>,
@@ -31,6 +31,15 @@ struct Begun {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     version: Option<ModelVersion>,
     to: Positions,
+}
+
+/// The updates that are snapshots as well, or instead.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Snapshots {
+    /// The last one; 0 for none.
+    pub(super) last: u64,
+    /// The last two that stand beside an update: older ones of these may go.
+    pub(super) beside: [u64; 2],
 }
 
 /// The rounds since a checkpoint was taken.
@@ -46,7 +55,7 @@ pub(super) struct Marks {
     pub(super) number: u64,
     pub(super) records: u64,
     pub(super) settings: String,
-    pub(super) snapshots: [u64; 2],
+    pub(super) snapshots: Snapshots,
 }
 
 impl Pointer {
@@ -108,7 +117,12 @@ mod tests {
             content_sha256: "1".repeat(64),
             offsets: Some([("t".to_owned(), [(0, 5)].into())].into()),
         };
-        let marks = Marks { number: 9, records: 100, settings: "s".to_owned(), snapshots: [0, 3] };
+        let marks = Marks {
+            number: 9,
+            records: 100,
+            settings: "s".to_owned(),
+            snapshots: Snapshots { last: 3, beside: [0, 3] },
+        };
         let pointer = Pointer::new(state.clone(), marks, &journal);
         let bytes = serde_json::to_vec(&pointer).unwrap();
         let read: Pointer = serde_json::from_slice(&bytes).unwrap();

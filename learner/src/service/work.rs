@@ -7,7 +7,7 @@ use super::inputs::Inputs;
 use super::join::Effects;
 use super::keeper::{Keep, Keeper, Kept};
 use super::merge::{Lanes, Next};
-use super::pointer::{Journal, Marks, Pointer};
+use super::pointer::{Journal, Marks, Pointer, Snapshots};
 use super::positions::{Positions, Round, Source};
 use super::publish::{self, Content, Publisher, UpdateRecord};
 use super::state::State;
@@ -63,9 +63,9 @@ pub(super) struct Worker {
     pub(super) until_end: bool,
     /// What the learner went on from.
     pub(super) base: Base,
-    /// The last update, and the last two that are snapshots.
+    /// The last update, and those that are snapshots.
     pub(super) update: u64,
-    pub(super) snapshots: [u64; 2],
+    pub(super) snapshots: Snapshots,
     /// A snapshot that is stored, and not published.
     pub(super) new_snapshot: Option<ModelState>,
     /// A version that cannot be gone over to.
@@ -80,6 +80,7 @@ pub(super) struct Worker {
     pub(super) effects: Effects,
     pub(super) committed_records: u64,
     pub(super) last_commit: Instant,
+    pub(super) last_round: Instant,
     pub(super) last_checkpoint: Instant,
     pub(super) last_look: Instant,
     /// The checkpoint to go on from: its place and checksum, and its number.
@@ -96,7 +97,11 @@ impl Worker {
     /// Until the token is cancelled, or the end is reached.
     pub(super) fn work(&mut self, token: &CancellationToken) -> Result<(), ServiceError> {
         while !token.is_cancelled() {
-            let wait = if self.is_round_over { self.due_in().min(IDLE) } else { Duration::ZERO };
+            let wait = match (self.is_round_over, self.lanes.has_records()) {
+                (false, _) => Duration::ZERO,
+                (true, true) => self.round_due_in().min(IDLE),
+                (true, false) => IDLE,
+            };
             let came = self.inputs.poll(&mut self.lanes, wait)?;
             let took = self.take();
             if self.must_commit() {
@@ -157,7 +162,7 @@ impl Worker {
         if self.until_end {
             return Ok(false);
         }
-        if self.lanes.has_records() && (self.due_in().is_zero() || self.inputs.is_held_up()) {
+        if self.lanes.has_records() && (self.round_due_in().is_zero() || self.inputs.is_held_up()) {
             self.begin(None, self.lanes.fetched())?;
         }
         Ok(true)
@@ -181,15 +186,21 @@ impl Worker {
             self.history.taken(self.base.version, self.update);
             let highest = self.history.highest(version);
             (self.update, self.must_snapshot, self.tell_production) = (highest, highest > 0, true);
-            (self.snapshots, self.new_snapshot) = ([0, 0], None);
+            (self.snapshots, self.new_snapshot) = (Snapshots::default(), None);
             (self.state.version, self.base) = (version, base);
             tracing::info!(model.version = %version, "learns on from {version}");
         }
         self.state.round = Round { at_millis: Timestamp::now().epoch_millis(), version, end };
         self.state.share();
         self.journal.rounds.push(self.state.round.clone());
+        self.last_round = Instant::now();
         self.is_round_over = false;
         Ok(())
+    }
+
+    /// How long it is until the next round may begin: each of them stands in the journal.
+    fn round_due_in(&self) -> Duration {
+        Duration::from_millis(self.config.publish_interval_ms).saturating_sub(self.last_round.elapsed())
     }
 
     /// How long it is until the next transaction may be.
@@ -214,12 +225,19 @@ impl Worker {
         let Some((location, content_sha256)) = self.location.clone() else { return Ok(()) };
         let (update, snapshot) = self.prepare()?;
         let published = update.as_ref().map(|update| update.bytes.len()).or(snapshot.as_ref().map(|_| 0));
-        let snapshot = snapshot.or(self.new_snapshot.take());
-        let superfluous = snapshot.as_ref().map(|snapshot| {
-            let [superfluous, before] = self.snapshots;
-            self.snapshots = [before, snapshot.update];
-            superfluous
-        });
+        let (snapshot, superfluous) = match (snapshot, self.new_snapshot.take()) {
+            // It stands in place of an update, and is kept for good.
+            (Some(snapshot), _) => (Some(snapshot), 0),
+            (None, Some(snapshot)) => {
+                let [superfluous, before] = self.snapshots.beside;
+                self.snapshots.beside = [before, snapshot.update];
+                (Some(snapshot), superfluous)
+            }
+            (None, None) => (None, 0),
+        };
+        if let Some(snapshot) = &snapshot {
+            self.snapshots.last = snapshot.update;
+        }
         let offsets = publish::offsets(&self.inputs, &self.lanes.positions());
         let state = ModelState {
             name: self.versions.name.clone(),
@@ -249,7 +267,7 @@ impl Worker {
         self.publisher.publish(&content, &self.inputs)?;
         self.tell_production = false;
         self.last_commit = Instant::now();
-        if let Some(superfluous) = superfluous.filter(|update| *update > 0) {
+        if superfluous > 0 {
             self.versions.remove_snapshot(self.base.version, superfluous)?;
         }
         if let Some(bytes) = published {
@@ -304,7 +322,8 @@ impl Worker {
             before_learner: self.state.before_learner(&self.lanes),
             learner: self.state.learner.clone(),
             remove_before: self.number,
-            snapshot: (is_snapshot_due && self.update > self.snapshots[1]).then_some((self.base.version, self.update)),
+            snapshot: (is_snapshot_due && self.update > self.snapshots.last)
+                .then_some((self.base.version, self.update)),
         }
     }
 
@@ -314,7 +333,7 @@ impl Worker {
             return Ok(());
         }
         let interval = Duration::from_millis(self.config.checkpoint_interval_ms);
-        let is_snapshot_due = self.update >= self.snapshots[1] + SNAPSHOT_UPDATES;
+        let is_snapshot_due = self.update >= self.snapshots.last + SNAPSHOT_UPDATES;
         let is_due = self.last_checkpoint.elapsed() >= interval || self.journal.rounds.len() >= MANY_ROUNDS;
         if is_due || is_snapshot_due {
             let keep = self.keep(is_snapshot_due);
@@ -333,7 +352,7 @@ impl Worker {
                 self.journal.origin = end;
                 metrics::checkpoint_written();
                 self.health.ready();
-                let is_news = |new: &ModelState| new.version == self.base.version && new.update > self.snapshots[1];
+                let is_news = |new: &ModelState| new.version == self.base.version && new.update > self.snapshots.last;
                 if let Some(snapshot) = snapshot.filter(is_news) {
                     (self.new_snapshot, self.tell_production) = (Some(snapshot), true);
                 }
