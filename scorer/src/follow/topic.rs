@@ -8,6 +8,7 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use service::kafka::{Access, Error, KafkaConfig};
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -58,6 +59,7 @@ impl ModelsTopic {
                     let partitions = topic.partitions().iter().map(|partition| partition.id()).collect();
                     let mut topic = Self { consumer, name: name.to_owned(), partitions, open: BTreeSet::new() };
                     topic.begin()?;
+                    topic.consumer.context().is_found.store(true, Ordering::Relaxed);
                     return Ok(Some(topic));
                 }
             }
@@ -90,8 +92,12 @@ impl ModelsTopic {
     pub(super) fn next(&mut self, within: Duration) -> Result<Option<BorrowedMessage<'_>>, Error> {
         match self.consumer.poll(within) {
             None => Ok(None),
-            Some(Ok(record)) => Ok(Some(record)),
+            Some(Ok(record)) => {
+                self.consumer.context().is_down.store(false, Ordering::Relaxed);
+                Ok(Some(record))
+            }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
+                self.consumer.context().is_down.store(false, Ordering::Relaxed);
                 self.open.remove(&partition);
                 Ok(None)
             }
@@ -122,10 +128,14 @@ fn missing(kafka: &KafkaConfig, name: &str) -> Error {
     Error::MissingTopics { topics: vec![name.to_owned()], brokers: kafka.brokers.clone(), advice }
 }
 
-/// Keeps what librdkafka says last of a connection: what is wrong is said once, by whoever reads.
+/// Keeps what librdkafka says last of a connection: what is wrong is said once.
 #[derive(Default)]
 struct Quiet {
     last: Mutex<String>,
+    /// The topic has been found: from now on nobody else says that brokers are away.
+    is_found: AtomicBool,
+    /// They are, and it has been said.
+    is_down: AtomicBool,
 }
 
 impl ClientContext for Quiet {
@@ -136,6 +146,10 @@ impl ClientContext for Quiet {
     fn error(&self, event: KafkaError, reason: &str) {
         if event.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
             tracing::debug!(target: "librdkafka", "{event}: {reason}");
+            let is_down = event.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
+            if is_down && self.is_found.load(Ordering::Relaxed) && !self.is_down.swap(true, Ordering::Relaxed) {
+                tracing::warn!("no Kafka broker answers, and online updates come again when one does: {reason}");
+            }
             *self.last.lock().unwrap_or_else(PoisonError::into_inner) = reason.to_owned();
         }
     }

@@ -229,7 +229,16 @@ impl UpdateFollower {
         let stored = self.registry.update(&self.name, version, number);
         match self.runtime.block_on(token.run_until_cancelled(stored)) {
             None | Some(Ok(None)) => false,
-            Some(Ok(Some(bytes))) => self.apply_bytes(number, &bytes).inspect_err(|reason| refuse(reason)).is_ok(),
+            Some(Ok(Some(bytes))) => match self.apply_bytes(number, &bytes) {
+                Ok(()) => true,
+                Err(reason) => {
+                    // It is fetched again for as long as it is missing, and said once.
+                    if self.gap.is_none_or(|gap| gap.at + 1 != number) {
+                        refuse(&reason);
+                    }
+                    false
+                }
+            },
             Some(Err(error)) => {
                 tracing::debug!("update {number} cannot be fetched: {error}");
                 false
@@ -284,6 +293,7 @@ impl UpdateFollower {
             Ok(model) => model,
             Err(error) => {
                 refuse(&format!("update {}: {error}", updated.number()));
+                self.published = 0;
                 return false;
             }
         };
