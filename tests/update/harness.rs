@@ -9,7 +9,7 @@ use model::{Base, Document, Model, Parts, Scratch, Update, UpdatedModel};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use registry::Registry;
-use schemas::{ModelName, ModelVersion, ModelsKey, ModelsKind, Prediction, UPDATE_VALUE_BYTES, update_headers};
+use schemas::{ModelName, ModelVersion, ModelsKey, ModelsKind, Prediction, Topics, UPDATE_VALUE_BYTES, update_headers};
 use serde_json::{Value, json};
 use service::kafka::TransactionalProducer;
 use std::path::Path;
@@ -32,8 +32,8 @@ impl World {
     /// Fresh topics, and a model in production for which "good" is good and "bad" is bad.
     pub fn new() -> Self {
         let names = Names::new(brokers());
-        names.create(&[&names.topics.reviews, &names.topics.predictions, &names.topics.drift], 1);
-        names.create(&[&names.topics.models], 1);
+        let Topics { reviews, predictions, drift, models, .. } = &names.topics;
+        names.create(&[reviews, &Topics::dead_letters_of(reviews), predictions, drift, models], 1);
         let folder = tempfile::tempdir().unwrap();
         let registry = Registry::open(folder.path().join("registry").to_str().unwrap()).unwrap();
         let world = Self { names, registry, runtime: Runtime::new().unwrap(), folder };

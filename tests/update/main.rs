@@ -6,6 +6,7 @@ mod harness;
 #[path = "../stream/http.rs"]
 mod http;
 #[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "others use the rest")]
 mod support;
 mod verify;
 
@@ -157,7 +158,7 @@ fn a_topic_that_is_not_there_is_waited_for_while_the_gateway_answers() {
     let mut command = world.plaudit("serve");
     command.args(["--listen", "127.0.0.1:0"]);
     let (gateway, said) = Running::start_and_wait_for(&mut command, "scores without online updates: ");
-    assert!(said.contains(&format!("topic \"{}\" does not exist", world.names.topics.models)), "{said}");
+    assert!(said.contains(&world.names.topics.models) && said.contains("does not exist"), "{said}");
     drop(gateway);
     let gateway = world.gateway();
     assert_eq!(gateway.update(), 0);
