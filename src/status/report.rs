@@ -8,7 +8,7 @@ use super::letters::{Letters, OfTopic};
 use super::model::{InUse, Model, Scorer};
 use super::predictions::Summary;
 use super::stores::{Offline, Online};
-use super::text::{ago, duration, shown};
+use super::text::{age, ago, duration, shown};
 use crate::output::Table;
 use crate::topics::findings::Severity;
 use schemas::Timestamp;
@@ -128,8 +128,7 @@ impl Report {
         let Model { name, alias, registered, .. } = &self.model;
         match registered {
             Answer::Told(registered) => {
-                let since = registered.since.map(|since| format!(" since {}", ago(since, self.at)));
-                let since = since.map(|since| since.replace(" ago", "")).unwrap_or_default();
+                let since = registered.since.map(|since| format!(", for {}", age(since, self.at))).unwrap_or_default();
                 writeln!(f, "model          {name}: {alias} is {}{since}", registered.version)
             }
             Answer::Untold { unreached } => writeln!(f, "model          not known: {}", shown(unreached, 300)),

@@ -13,7 +13,12 @@ pub fn shown(text: &str, most: usize) -> String {
 
 /// How long ago a moment was.
 pub fn ago(then: Timestamp, now: Timestamp) -> String {
-    format!("{} ago", duration(now.epoch_millis().saturating_sub(then.epoch_millis()).max(0) as f64 / 1000.0))
+    format!("{} ago", age(then, now))
+}
+
+/// The time since a moment; none where clocks differ.
+pub fn age(then: Timestamp, now: Timestamp) -> String {
+    duration(now.epoch_millis().saturating_sub(then.epoch_millis()).max(0) as f64 / 1000.0)
 }
 
 /// A time in its two largest units.

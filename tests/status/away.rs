@@ -37,7 +37,7 @@ fn without_kafka_the_registry_is_told_and_the_exit_code_is_one() {
 
     let text = String::from_utf8(asked().output().unwrap().stdout).unwrap();
     assert!(text.starts_with("kafka          not reached: no Kafka broker answers"), "{text}");
-    assert!(text.contains("model          sentiment: production is v1 since"), "{text}");
+    assert!(text.contains("model          sentiment: production is v1, for"), "{text}");
     assert!(!text.contains("GROUP"), "{text}");
 }
 
