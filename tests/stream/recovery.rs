@@ -1,8 +1,7 @@
 //! What a scorer finds when it takes partitions over: transactions that the dead left open, records that are gone.
 
-use crate::harness::{PATIENCE, Record, Running, World, assert_exactly_once, report, review};
-use rdkafka::admin::{AdminClient, AdminOptions};
-use rdkafka::client::DefaultClientContext;
+use crate::harness::{Record, Running, World, assert_exactly_once, report, review};
+use crate::support::topics::delete_before;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
@@ -16,16 +15,6 @@ fn produce(world: &World, range: std::ops::Range<usize>) {
         partition: Some(0),
         ..Record::default()
     }));
-}
-
-/// What retention does, at once.
-fn delete_records_before(world: &World, offset: i64) {
-    let admin: AdminClient<DefaultClientContext> = world.kafka.producer().create().unwrap();
-    let mut before = TopicPartitionList::new();
-    before.add_partition_offset(&world.topics.reviews, 0, Offset::Offset(offset)).unwrap();
-    let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(admin.delete_records(&before, &options)).unwrap();
 }
 
 #[test]
@@ -54,7 +43,7 @@ fn records_that_retention_deleted_stop_the_scorer_or_are_reported_once() {
     produce(&world, 0..100);
     assert_eq!(world.score_until_end()["predictions"], 100);
     produce(&world, 100..200);
-    delete_records_before(&world, 150);
+    delete_before(&world.kafka, &world.topics.reviews, 0, 150);
 
     let output = world.plaudit("score").arg("--until-end").output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();

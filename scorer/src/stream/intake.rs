@@ -61,9 +61,10 @@ impl<'c> Intake<'c> {
         self.ownership.stages.enter(Stage::Draining);
         drop(batches);
         taken?;
-        self.set_paused(true)?;
+        // Nothing more is wanted. What comes all the same, as of a partition that was given to this member just now, is left to
+        // its next owner.
+        let _ = self.set_paused(true);
         while !stop.is_cancelled() {
-            // What comes of a partition that was given to this member just now is nobody's yet.
             let _ = self.consumer.poll(IDLE);
         }
         Ok(())
