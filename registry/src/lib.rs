@@ -55,7 +55,8 @@ pub use notes::{Notes, Tag};
 pub use package::Package;
 pub use registry::Registry;
 pub use retraining::{
-    Begun, Refusal, RetrainBeginning, RetrainEnd, RetrainFence, RetrainLease, RetrainOutcome, RetrainState, Retraining, Trigger,
+    Begun, Refusal, RetrainBeginning, RetrainEnd, RetrainFence, RetrainLease, RetrainOutcome, RetrainState, Retraining,
+    Trigger,
 };
 pub use tenure::{Tenure, tenure_at, tenures};
 pub use verdict::{GateOutcome, Verdict};
