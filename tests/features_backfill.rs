@@ -73,7 +73,8 @@ fn what_cannot_be_filled_in_is_named() {
     std::fs::write(&file, "text,product_id,created_at\na,p1,2024-05-01\n").expect("a file");
     let (code, _, message) =
         plaudit(&own_project("wrong"), &["features", "backfill", "--input", file.to_str().expect("UTF-8")]);
-    assert!(code == Some(2) && message.contains("rating"), "{code:?} {message}");
+    let expected = "has no column `rating` to take rating from: name it by --column rating=COLUMN";
+    assert!(code == Some(2) && message.contains(expected), "{code:?} {message}");
 }
 
 #[test]

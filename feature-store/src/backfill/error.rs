@@ -1,6 +1,6 @@
 //! Why history cannot be applied.
 
-use crate::offline::FileError;
+use crate::offline::{Field, FileError};
 use crate::{offline, online};
 use std::path::PathBuf;
 
@@ -16,6 +16,16 @@ pub enum BackfillError {
     /// The online store cannot be written.
     #[error("{0}; run the same again: what was applied is not applied twice")]
     Online(#[from] online::Error),
+    /// A file lacks what every event has.
+    #[error("`{}` has no column `{column}` to take {field} from: name it by --column {field}=COLUMN", path.display())]
+    NoField {
+        /// The file.
+        path: PathBuf,
+        /// Our field.
+        field: Field,
+        /// The column that was looked for.
+        column: String,
+    },
     /// A pipe.
     #[error("`{}` is no regular file, and its content names its rows: store it first", path.display())]
     NotRegular {
@@ -63,7 +73,7 @@ impl BackfillError {
     pub fn is_wrong_usage(&self) -> bool {
         match self {
             Self::File(error) => error.is_wrong_usage(),
-            Self::Partial { .. } => true,
+            Self::NoField { .. } | Self::Partial { .. } => true,
             _ => false,
         }
     }

@@ -73,7 +73,8 @@ impl HistoryRows {
                 let files = ReviewFiles::open(&[path.to_owned()], options)?;
                 for field in [Field::Rating, Field::CreatedAt] {
                     if !files.has_field(field) {
-                        return Err(no_field(path, field, options, "its header has others").into());
+                        let column = options.columns.column_of(field).to_owned();
+                        return Err(BackfillError::NoField { path: path.to_owned(), field, column });
                     }
                 }
                 Rows::Fields(Box::new(files))

@@ -41,9 +41,14 @@ impl ParquetFile {
             let content = open(path)?;
             let metadata = ArrowReaderMetadata::load(&content, ArrowReaderOptions::new());
             let metadata = metadata.map_err(|error| damaged(path, &error))?;
-            let rows = metadata.metadata().file_metadata().num_rows();
-            files.push(Self { path: path.clone(), metadata, first_row });
-            first_row += u64::try_from(rows).unwrap_or(0);
+            let file = Self { path: path.clone(), metadata, first_row };
+            let of_groups: u64 =
+                (0..file.metadata.metadata().num_row_groups()).map(|group| file.group_rows(group)).sum();
+            if of_groups != file.rows() {
+                return Err(file.error(format!("its footer counts {} rows, its row groups {of_groups}", file.rows())));
+            }
+            first_row += of_groups;
+            files.push(file);
         }
         Ok(files)
     }
@@ -115,12 +120,18 @@ pub(super) fn scan<W: Send>(
     }
     in_parallel(threads.min(groups.len()), groups.len(), make, |work, taken| {
         let (file, group, mut first_row) = groups[taken];
+        let end = first_row + files[file].group_rows(group);
         let reader = files[file].reader(group, &columns[file])?.build();
         for batch in reader.map_err(|error| files[file].error(error))? {
             let batch = batch.map_err(|error| files[file].error(error))?;
+            let next = first_row + batch.num_rows() as u64;
+            // Rows beyond would have the numbers of others.
+            if next > end {
+                return Err(files[file].error(format!("row group {group} has more rows than it counts")));
+            }
             progress.advance(batch.num_rows())?;
             each(work, Rows { file, first_row, batch: &batch })?;
-            first_row += batch.num_rows() as u64;
+            first_row = next;
         }
         Ok(())
     })

@@ -7,7 +7,7 @@ mod ready;
 
 use files::Folder;
 
-use super::{JoinProgress, JoinReport, JoinRequest, JoinView, run};
+use super::{JoinError, JoinProgress, JoinReport, JoinRequest, JoinView, run};
 use crate::offline::ReadOptions;
 use std::path::PathBuf;
 
@@ -46,15 +46,26 @@ fn join(
     memory: u64,
 ) -> (PathBuf, JoinReport) {
     let output = folder.path("joined.parquet");
+    let report = try_join(folder, input, read, views, known_from, memory).unwrap();
+    (output, report)
+}
+
+fn try_join(
+    folder: &Folder,
+    input: &[PathBuf],
+    read: ReadOptions,
+    views: Vec<JoinView>,
+    known_from: Option<String>,
+    memory: u64,
+) -> Result<JoinReport, JoinError> {
     let request = JoinRequest {
         input: input.to_vec(),
         read,
         views,
         known_from,
-        output: output.clone(),
+        output: folder.path("joined.parquet"),
         temp_dir: None,
         memory_limit_bytes: memory,
     };
-    let report = run::join_within(&request, &JoinProgress::default()).unwrap();
-    (output, report)
+    run::join_within(&request, &JoinProgress::default())
 }

@@ -1,5 +1,5 @@
 use super::files::{Folder, column};
-use super::{MEMORY, Random, join};
+use super::{MEMORY, Random, join, try_join};
 use crate::join::{JoinView, ReadyView, ViewReport};
 use crate::offline::{Condition, ReadOptions};
 use arrow_array::{
@@ -205,4 +205,26 @@ fn each_row_gets_the_latest_features_strictly_before_it_as_an_oracle_finds_them(
             check(seed, memory);
         }
     }
+}
+
+#[test]
+fn a_file_that_counts_other_rows_than_it_has_is_named() {
+    let mut told = 0;
+    for seed in 0..12 {
+        let mut random = Random(seed);
+        let case = Case::random(&mut random);
+        let folder = Folder::new();
+        let input = case.write_rows(&folder, &mut random);
+        let features = case.write_features(&folder, &mut random);
+        let lies = ["a.parquet", "f.parquet"][seed as usize % 2];
+        // Rows that are picked are marked by their numbers.
+        let read = ReadOptions { conditions: vec![Condition::new("split", "train")], ..ReadOptions::default() };
+        if folder.miscount(&folder.path(lies), if seed % 3 == 0 { 1 } else { -1 }) {
+            let refused = try_join(&folder, &input, read, vec![case.view(features)], None, 1 << 30);
+            let message = refused.unwrap_err().to_string();
+            assert!(message.contains(lies) && message.contains("its footer counts"), "{message}");
+            told += 1;
+        }
+    }
+    assert!(told > 6, "{told}");
 }
