@@ -203,12 +203,12 @@ impl Begun<'_> {
         let mut rounds = journal.rounds.iter();
         loop {
             let end = state.round.end.clone();
-            if state.records < pointer.records {
+            if state.records < pointer.way.records {
                 let is_read = reader.read_to(&end, |record| {
                     state.take(record, &mut effects);
                     // It was told before.
                     effects = Effects::default();
-                    state.records < pointer.records
+                    state.records < pointer.way.records
                 })?;
                 if !is_read {
                     return Ok(None);
@@ -223,18 +223,18 @@ impl Begun<'_> {
             state.round = next.clone();
             state.share();
         }
-        if state.records != pointer.records || !is_whole {
+        if state.records != pointer.way.records || !is_whole {
             tracing::error!("records that were learned from are gone: the weights are not those that were published");
         }
-        let settings = (state.records == pointer.records && is_whole).then(|| pointer.settings.clone());
+        let settings = (state.records == pointer.way.records && is_whole).then(|| pointer.way.settings.clone());
         let standing = Standing {
             relearned: state.records - from,
             state,
             lanes,
             journal,
-            number: pointer.number,
+            number: pointer.way.number,
             update: pointer.state.update,
-            snapshots: pointer.snapshots,
+            snapshots: pointer.way.snapshots,
             is_known: true,
             settings: Some(settings.unwrap_or_default()),
         };

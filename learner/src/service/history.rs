@@ -78,10 +78,10 @@ impl History {
             // A tombstone: somebody wants it to begin anew.
             ModelsKind::Checkpoint if value.is_empty() => self.pointer = None,
             ModelsKind::Checkpoint => {
-                self.pointer = Some(serde_json::from_slice(value).map_err(|error| ServiceError::Pointer {
+                self.pointer = Some(Pointer::decode(value).map_err(|error| ServiceError::Pointer {
                     topic: topic.to_owned(),
                     key: key.to_string(),
-                    error: error.to_string(),
+                    error,
                 })?);
             }
             ModelsKind::Snapshot => {

@@ -6,11 +6,18 @@ use schemas::{ModelState, ModelVersion};
 use serde::{Deserialize, Serialize};
 use service::kafka::NextOffsets;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Pointer {
     /// The version, the last update, the checkpoint's place in the registry, and the offsets that are committed beside this.
     #[serde(flatten)]
     pub(super) state: ModelState,
+    #[serde(flatten)]
+    pub(super) way: Way,
+}
+
+/// How to get from the checkpoint to where the learner was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Way {
     /// The checkpoint's number.
     pub(super) number: u64,
     /// How many records were taken so far.
@@ -68,17 +75,25 @@ impl Pointer {
             Begun { at: round.at_millis, version: round.version, to }
         });
         let rounds = rounds.collect();
-        Self { state, number, records, settings, snapshots, origin: journal.origin.clone(), rounds }
+        let way = Way { number, records, settings, snapshots, origin: journal.origin.clone(), rounds };
+        Self { state, way }
+    }
+
+    /// Reads a record's value: as a state of the model, and once more for the rest.
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, String> {
+        let state = ModelState::decode(bytes).map_err(|error| error.to_string())?;
+        let way = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        Ok(Self { state, way })
     }
 
     pub(super) fn journal(&self) -> Journal {
-        let mut before = self.origin.clone();
-        let rounds = self.rounds.iter().map(|Begun { at, version, to }| {
+        let mut before = self.way.origin.clone();
+        let rounds = self.way.rounds.iter().map(|Begun { at, version, to }| {
             before = to.behind(&before);
             Round { at_millis: *at, version: *version, end: before.clone() }
         });
         let rounds = rounds.collect();
-        Journal { origin: self.origin.clone(), rounds }
+        Journal { origin: self.way.origin.clone(), rounds }
     }
 
     /// The offsets that were committed beside it.
@@ -125,7 +140,7 @@ mod tests {
         };
         let pointer = Pointer::new(state.clone(), marks, &journal);
         let bytes = serde_json::to_vec(&pointer).unwrap();
-        let read: Pointer = serde_json::from_slice(&bytes).unwrap();
+        let read = Pointer::decode(&bytes).unwrap();
         assert_eq!(read, pointer);
         assert_eq!(read.journal(), journal);
         assert_eq!(ModelState::decode(&bytes).unwrap(), state, "it is a state of the model as all others are");
