@@ -58,13 +58,16 @@ pub async fn look(config: &Config, within: Duration) -> Report {
     }
 }
 
+/// What a thread of its own will say.
+type Answer<T> = JoinHandle<Result<T, Error>>;
+
 /// What Kafka was asked, each question on a thread of its own: its client blocks.
 struct Asked {
-    cluster: JoinHandle<Result<Cluster, Error>>,
-    groups: Vec<(&'static str, JoinHandle<Result<Option<Group>, Error>>)>,
-    predictions: JoinHandle<Result<Predictions, Error>>,
-    letters: Vec<(String, JoinHandle<Result<Letters, Error>>)>,
-    alerts: JoinHandle<Result<Alerts, Error>>,
+    cluster: Answer<Cluster>,
+    groups: Vec<(&'static str, Answer<Option<Group>>)>,
+    predictions: Answer<Predictions>,
+    letters: Vec<(String, Answer<Letters>)>,
+    alerts: Answer<Alerts>,
 }
 
 impl Asked {
@@ -91,7 +94,7 @@ fn with<T: Send + 'static>(
     kafka: &KafkaConfig,
     topic: &str,
     ask: impl FnOnce(&KafkaConfig, &str) -> Result<T, Error> + Send + 'static,
-) -> JoinHandle<Result<T, Error>> {
+) -> Answer<T> {
     let (kafka, topic) = (kafka.clone(), topic.to_owned());
     spawn_blocking(move || ask(&kafka, &topic))
 }
@@ -101,7 +104,7 @@ fn group(
     kafka: KafkaConfig,
     role: &'static str,
     within: Duration,
-) -> JoinHandle<Result<Option<Group>, Error>> {
+) -> Answer<Option<Group>> {
     let topics = every(&config.topics).map(|(_, name)| name);
     spawn_blocking(move || survey::group(&kafka, role, &topics.each_ref().map(String::as_str), within))
 }

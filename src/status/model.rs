@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_scorer_uses_what_made_the_last_predictions_of_its_partitions() {
-        let last = |version, seconds| Last {
+        let last = |version, seconds: i64| Last {
             version: ModelVersion(version),
             update: 0,
             scored_at: Timestamp::from_epoch_millis(seconds * 1000).unwrap(),

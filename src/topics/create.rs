@@ -43,6 +43,15 @@ struct Asking {
     retention_days: Option<u32>,
 }
 
+/// Every scorer reads the topic of models from its beginning. Kafka compacts no segment that is still written to, and one takes
+/// 1 GiB or a week by default: smaller ones keep the way to the last update short.
+const OF_MODELS: [(&str, &str); 4] = [
+    ("cleanup.policy", "compact"),
+    ("segment.bytes", "16777216"),
+    ("segment.ms", "600000"),
+    ("min.cleanable.dirty.ratio", "0.1"),
+];
+
 const MILLIS_PER_DAY: u64 = 24 * 60 * 60 * 1000;
 
 pub async fn run(args: Args, config: Config) -> anyhow::Result<()> {
@@ -58,7 +67,7 @@ fn specs(topics: &Topics, asking: Asking) -> Vec<TopicSpec> {
     let spec = |(role, name)| {
         let mut config = BTreeMap::new();
         if role == Role::Models {
-            config.insert("cleanup.policy".to_owned(), "compact".to_owned());
+            config.extend(OF_MODELS.map(|(key, value)| (key.to_owned(), value.to_owned())));
         } else if let Some(days) = retention_days {
             config.insert("retention.ms".to_owned(), (u64::from(days) * MILLIS_PER_DAY).to_string());
         }

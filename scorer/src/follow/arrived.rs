@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 /// Updates that wait hold at most so many bytes; of what comes above, the number is kept alone, and the registry has the rest.
 const MAX_WAITING_BYTES: usize = 64 << 20;
 
+/// A snapshot saves applying more updates than these.
+pub(super) const MANY_UPDATES: u64 = 64;
+
 /// Records of one base.
 #[derive(Debug)]
 pub(super) struct Arrived {
@@ -76,6 +79,8 @@ impl Arrived {
         let is_ours = state.name == self.name && state.version == self.base.version && state.sha256 == self.base.sha256;
         if is_ours && self.snapshot.as_ref().is_none_or(|known| known.update < state.update) {
             self.latest = self.latest.max(state.update);
+            // Whoever is that far behind takes the snapshot: what has room is what comes after it.
+            self.forget_to(state.update.saturating_sub(MANY_UPDATES));
             self.snapshot = Some(state);
         }
         Ok(())

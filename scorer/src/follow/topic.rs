@@ -34,6 +34,8 @@ impl ModelsTopic {
         let mut config = kafka.consumer(GROUP);
         // The end of a partition that ends with a transaction's marker shows in no record.
         config.set("enable.partition.eof", "true");
+        // A start waits for that end, and an answer without records takes so long.
+        config.set("fetch.wait.max.ms", "100");
         let consumer: BaseConsumer<Quiet> = config
             .create_with_context(Quiet::default())
             .map_err(|source| Error::client("create a consumer", source))?;

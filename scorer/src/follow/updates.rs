@@ -2,7 +2,7 @@
 //! many updates at once where many wait, and the model that results is swapped in one step. Nothing that comes, or does not, stops
 //! those who score: they go on with what they have. `docs/UPDATES.md` is the protocol.
 
-use super::arrived::{Arrived, Waiting};
+use super::arrived::{Arrived, MANY_UPDATES, Waiting};
 use super::topic::ModelsTopic;
 use crate::{LoadedModel, metrics};
 use model::{Base, Model, Update, UpdatedModel};
@@ -26,8 +26,8 @@ const AGAIN: Duration = Duration::from_secs(5);
 const LEAST_INTERVAL: Duration = Duration::from_millis(50);
 const SHARE: u32 = 4;
 
-/// A snapshot saves applying more updates than these.
-const MANY_UPDATES: u64 = 64;
+/// So many updates are applied at once at most: then it is looked whether a snapshot has come, or another base is in use.
+const MOST_AT_ONCE: u64 = 512;
 
 /// Applies updates to the model that a [`ModelHandle`](crate::ModelHandle) gives out.
 pub struct UpdateFollower {
@@ -119,9 +119,8 @@ impl UpdateFollower {
                 refuse(&reason);
             }
             if topic.is_read() && last.elapsed() >= interval {
-                let started = Instant::now();
-                if self.settle(token) {
-                    (last, interval) = (Instant::now(), LEAST_INTERVAL.max(started.elapsed() * SHARE));
+                if let Some(making) = self.settle(token) {
+                    (last, interval) = (Instant::now(), LEAST_INTERVAL.max(making * SHARE));
                 }
                 self.complaint = None;
                 self.looked = None;
@@ -146,30 +145,31 @@ impl UpdateFollower {
         self.published > 0 && self.current.borrow().reference.update == 0
     }
 
-    /// Applies what has come; answers whether the model has changed.
-    fn settle(&mut self, token: &CancellationToken) -> bool {
+    /// Applies what has come; answers how long it took to make the model, if there is another one.
+    fn settle(&mut self, token: &CancellationToken) -> Option<Duration> {
         let before = self.number();
         self.arrived.forget_to(before);
         if self.arrived.latest() <= before || self.is_pausing(before) {
-            return false;
+            return None;
         }
-        self.take_snapshot(token);
-        let mut sent_at_millis = None;
-        while self.number() < self.arrived.latest() && !token.is_cancelled() {
+        let mut is_missing = !self.take_snapshot(token);
+        let (first, mut sent_at_millis) = (self.number(), None);
+        while !is_missing && self.number() < self.arrived.latest().min(first + MOST_AT_ONCE) && !token.is_cancelled() {
             let next = self.number() + 1;
             let waiting = self.arrived.remove(next);
             sent_at_millis = waiting.as_ref().and_then(|waiting| waiting.sent_at_millis).or(sent_at_millis);
-            if !self.apply(next, waiting, token) {
-                break;
-            }
+            is_missing = !self.apply(next, waiting, token);
         }
-        self.note_gap(token);
         let now = self.number();
+        if is_missing || now >= self.arrived.latest() {
+            self.note_gap(token);
+        }
         if now == before {
-            return false;
+            return None;
         }
         metrics::count_model_updates(now - before);
-        self.publish(sent_at_millis)
+        let started = Instant::now();
+        self.publish(sent_at_millis).then(|| started.elapsed())
     }
 
     /// The number that the model is at.
@@ -179,29 +179,32 @@ impl UpdateFollower {
 
     /// Whether it was looked for what is missing a moment ago, and nothing has come since that would help.
     fn is_pausing(&self, number: u64) -> bool {
-        let is_ahead = self.arrived.snapshot().is_some_and(|snapshot| snapshot.update > number.max(self.tried));
-        self.gap.is_some_and(|gap| gap.at == number && Instant::now() < gap.again)
-            && !is_ahead
-            && !self.arrived.has(number + 1)
+        let ahead = self.arrived.snapshot().map(|snapshot| snapshot.update).filter(|update| *update > number);
+        let may_help = match ahead {
+            Some(update) => update > self.tried,
+            None => self.arrived.has(number + 1),
+        };
+        self.gap.is_some_and(|gap| gap.at == number && Instant::now() < gap.again) && !may_help
     }
 
-    /// Goes on from the last snapshot, where that is shorter or the only way.
-    fn take_snapshot(&mut self, token: &CancellationToken) {
+    /// Goes on from the last snapshot, where that is shorter or the only way. False where it could not be fetched for now: what
+    /// the registry has under the numbers up to it may be of a learner that died, and is no substitute.
+    fn take_snapshot(&mut self, token: &CancellationToken) -> bool {
         let number = self.number();
-        let Some(snapshot) = self.arrived.snapshot().filter(|snapshot| snapshot.update > number) else { return };
+        let Some(snapshot) = self.arrived.snapshot().filter(|snapshot| snapshot.update > number) else { return true };
         let are_few = snapshot.update - number <= MANY_UPDATES;
         if are_few && (number + 1..=snapshot.update).all(|number| self.arrived.has(number)) {
-            return;
+            return true;
         }
         let fetched = self.runtime.block_on(token.run_until_cancelled(self.registry.snapshot(snapshot)));
         let at = snapshot.update;
         let refusal = match fetched {
-            None => return,
+            None => return false,
             Some(Ok(bytes)) => match Model::from_bytes(&bytes) {
                 Ok(model) => {
                     self.updated = Some(UpdatedModel::new(self.arrived.base().clone(), at, &model));
                     self.arrived.forget_to(at);
-                    return;
+                    return true;
                 }
                 Err(error) => error.to_string(),
             },
@@ -209,12 +212,13 @@ impl UpdateFollower {
             Some(Err(error)) => {
                 tracing::debug!("snapshot {at} cannot be fetched: {error}");
                 self.tried = at;
-                return;
+                return false;
             }
         };
         refuse(&format!("snapshot {at}: {refusal}"));
         // Another one may come; this one is of no use.
         self.arrived.forget_snapshot();
+        true
     }
 
     /// Applies the next update: that of the topic, or where it is not there or cannot be read, that of the registry.
@@ -333,8 +337,8 @@ impl UpdateFollower {
     }
 
     fn pause(&self, token: &CancellationToken) {
-        // Cancelled, or over: both is the end of it.
-        let _ = self.runtime.block_on(tokio::time::timeout(AGAIN, token.cancelled()));
+        // Cancelled, or over: both is the end of it. A timer is made within the runtime.
+        let _ = self.runtime.block_on(async { tokio::time::timeout(AGAIN, token.cancelled()).await });
     }
 }
 

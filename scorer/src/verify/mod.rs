@@ -92,6 +92,9 @@ impl Verify {
     }
 }
 
+/// Topic, partition and offset of a review.
+type Place = (String, i32, i64);
+
 struct Run<'v> {
     kafka: &'v KafkaConfig,
     models: Models,
@@ -145,7 +148,7 @@ impl Run<'_> {
         &mut self,
         batch: &[Prediction],
         stop: &CancellationToken,
-    ) -> Result<HashMap<(String, i32, i64), Option<Review>>, VerifyError> {
+    ) -> Result<HashMap<Place, Option<Review>>, VerifyError> {
         let mut wanted: BTreeMap<(String, i32), Vec<i64>> = BTreeMap::new();
         for Prediction { source, .. } in batch {
             wanted.entry((source.topic.clone(), source.partition)).or_default().push(source.offset);
