@@ -99,12 +99,7 @@ fn with<T: Send + 'static>(
     spawn_blocking(move || ask(&kafka, &topic))
 }
 
-fn group(
-    config: &Config,
-    kafka: KafkaConfig,
-    role: &'static str,
-    within: Duration,
-) -> Answer<Option<Group>> {
+fn group(config: &Config, kafka: KafkaConfig, role: &'static str, within: Duration) -> Answer<Option<Group>> {
     let topics = every(&config.topics).map(|(_, name)| name);
     spawn_blocking(move || survey::group(&kafka, role, &topics.each_ref().map(String::as_str), within))
 }
