@@ -1,6 +1,11 @@
-//! `plaudit learn` on files, from outside: the binary on small files that are written here.
+//! `plaudit learn`, from outside: the binary on small files that are written here, and on Apache Kafka (`stream.rs`).
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
+
+mod stream;
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "others use the rest")]
+mod support;
 
 use serde_json::{Value, json};
 use std::fmt::Write;
