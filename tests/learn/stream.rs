@@ -229,7 +229,7 @@ impl World {
     fn checkpoint(&self) -> Option<ModelState> {
         let is_checkpoint =
             |record: &OwnedMessage| ModelsKey::parse(record.key().unwrap()).unwrap().kind == ModelsKind::Checkpoint;
-        let last = self.published().into_iter().filter(is_checkpoint).next_back()?;
+        let last = self.published().into_iter().rfind(is_checkpoint)?;
         Some(ModelState::decode(last.payload().unwrap()).unwrap())
     }
 
