@@ -256,7 +256,8 @@ impl UpdateFollower {
         let updated = match &mut self.updated {
             Some(updated) => updated,
             none => {
-                let current = self.current.borrow();
+                // Those who score are not kept from it meanwhile.
+                let current = Arc::clone(&self.current.borrow());
                 if base_of(&current) != *base {
                     return Err(format!("update {number}: {} is no longer in use", base.version));
                 }
@@ -303,13 +304,16 @@ impl UpdateFollower {
         };
         let base = updated.base();
         let loaded = Arc::new(self.current.borrow().with_update(model, updated.number()));
+        // Dropped behind it: the last one to use a model frees megabytes.
+        let mut before = None;
         let is_in_use = self.current.send_if_modified(|current| {
             let is_in_use = base_of(current) == *base;
             if is_in_use {
-                *current = Arc::clone(&loaded);
+                before = Some(std::mem::replace(current, Arc::clone(&loaded)));
             }
             is_in_use
         });
+        drop(before);
         if is_in_use {
             self.published = updated.number();
             metrics::set_model_update(&loaded.reference);
