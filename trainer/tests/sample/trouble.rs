@@ -99,3 +99,11 @@ fn settings_that_make_no_sense() {
     let unlabelled = folder.write("unlabelled.csv", "text\nfine\n");
     assert!(refusal_of(&folder, unlabelled).contains("no column `label` and no column `rating`"));
 }
+
+#[test]
+fn a_sample_is_no_csv() {
+    let folder = Folder::new();
+    let input = folder.parquet("reviews.parquet", &skewed(300));
+    let message = refusal(&folder, &request(&[input], &folder.path("golden.csv")));
+    assert!(message.contains("golden.csv: a sample is Parquet") && message.contains("golden.parquet"), "{message}");
+}

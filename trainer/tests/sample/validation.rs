@@ -105,3 +105,30 @@ fn other_words_than_those_of_production_are_a_shift() {
         assert!(!page.contains(foreign), "{foreign}: the page stands alone");
     }
 }
+
+#[test]
+fn of_what_cannot_be_used_the_first_row_is_shown_and_a_time_that_cannot_be_read_is_counted() {
+    let folder = Folder::new();
+    let mut csv = b"text,rating,created_at\n".to_vec();
+    for i in 0..40 {
+        let text: &[u8] = if i % 20 == 7 { b"caf\xe9 lovely" } else { b"a fine thing" };
+        let rating = if i % 10 == 4 { "five" } else { ["1", "5"][i % 2] };
+        let time = if i % 10 == 6 { "yesterday" } else { "2024-05-01" };
+        csv.extend([text, format!(" {i},{rating},{time}\n").as_bytes()].concat());
+    }
+    let path = folder.write("reviews.csv", csv);
+    let since = schemas::Timestamp::parse("2024-01-01");
+    for (since, unreadable_rows) in [(None, 0), (since, 4)] {
+        let data = Dataset::files(vec![path.clone()], ReadOptions { since, ..ReadOptions::default() });
+        let limits = ValidationConfig::default();
+        let request = ValidateRequest { data, test: Test::None, limits, reference: None };
+        let report = validate(&request, &ScanProgress::default()).unwrap();
+        let figures = &report.figures;
+        assert_eq!(figures.dropped.get("unreadable_row").copied().unwrap_or(0), unreadable_rows, "{report}");
+        assert_eq!((figures.dropped["unreadable_rating"], figures.repaired), (4, 2), "{report}");
+        let shown = report.to_string();
+        assert!(shown.contains("reviews.csv, row 5: field `rating` is"), "{shown}");
+        assert!(shown.contains("2 rows, in which bytes are read as U+FFFD, the first in "), "{shown}");
+        assert!(since.is_none() || shown.contains("row 7: field `created_at` is"), "{shown}");
+    }
+}
