@@ -79,6 +79,7 @@ pub(super) fn begin(learning: Learning, token: &CancellationToken) -> Result<Opt
         report: LearnReport { relearned, ..LearnReport::default() },
         location: None,
         number,
+        named: number,
         kept: None,
         is_round_over: false,
         started,

@@ -84,7 +84,9 @@ async fn write(registry: &Registry, name: &ModelName, keep: Keep) -> Result<Kept
     let Writer(bytes) = before_learner;
     let sha256 = sha256_hex(&bytes);
     let file = registry.create_checkpoint(name, number, bytes.into()).await?;
-    registry.remove_checkpoints_before(name, remove_before).await?;
+    if let Err(error) = registry.remove_checkpoints_before(name, remove_before).await {
+        tracing::warn!("checkpoints that nobody needs stay: {error}");
+    }
     let snapshot = match due {
         Some((version, update)) => snapshot(registry, name, &learner, version, update).await?,
         None => None,

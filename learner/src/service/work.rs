@@ -68,7 +68,7 @@ pub(super) struct Worker {
     pub(super) snapshots: Snapshots,
     /// A snapshot that is stored, and not published.
     pub(super) new_snapshot: Option<ModelState>,
-    /// A version that cannot be gone over to.
+    /// A version that cannot be gone over to for now.
     pub(super) unusable: Option<ModelVersion>,
     /// The next update has to be the whole model.
     pub(super) must_snapshot: bool,
@@ -86,6 +86,8 @@ pub(super) struct Worker {
     /// The checkpoint to go on from: its place and checksum, and its number.
     pub(super) location: Option<(String, String)>,
     pub(super) number: u64,
+    /// The number of the one that the last transaction names.
+    pub(super) named: u64,
     /// How many rounds of the journal the checkpoint makes superfluous that is being written, and the end of the last of them.
     pub(super) kept: Option<(usize, Positions)>,
     pub(super) is_round_over: bool,
@@ -203,9 +205,11 @@ impl Worker {
         Duration::from_millis(self.config.publish_interval_ms).saturating_sub(self.last_round.elapsed())
     }
 
-    /// How long it is until the next transaction may be.
-    fn due_in(&self) -> Duration {
-        Duration::from_millis(self.config.publish_interval_ms).saturating_sub(self.last_commit.elapsed())
+    /// Behind a round there is a transaction at once, so that its labels do not wait for the next one; within a long round, or
+    /// where rounds are short, so often.
+    fn is_commit_due(&self) -> bool {
+        let interval = Duration::from_millis(self.config.publish_interval_ms);
+        self.last_commit.elapsed() >= if self.is_round_over { interval / 2 } else { interval }
     }
 
     fn must_commit(&self) -> bool {
@@ -213,7 +217,7 @@ impl Worker {
             return true;
         }
         let has_something = self.effects.outcomes.labels() > 0 || self.tell_production;
-        has_something && self.due_in().is_zero() || self.has_moved() && self.last_commit.elapsed() >= POSITIONS
+        has_something && self.is_commit_due() || self.has_moved() && self.last_commit.elapsed() >= POSITIONS
     }
 
     fn has_moved(&self) -> bool {
@@ -265,10 +269,13 @@ impl Worker {
         let effects = std::mem::take(&mut self.effects);
         let content = Content { update, production, snapshot, pointer, dead: effects.dead };
         self.publisher.publish(&content, &self.inputs)?;
+        self.named = self.number;
         self.tell_production = false;
         self.last_commit = Instant::now();
-        if superfluous > 0 {
-            self.versions.remove_snapshot(self.base.version, superfluous)?;
+        if superfluous > 0
+            && let Err(error) = self.versions.remove_snapshot(self.base.version, superfluous)
+        {
+            tracing::warn!("a snapshot that nobody needs stays: {error}");
         }
         if let Some(bytes) = published {
             self.report.updates += 1;
@@ -321,7 +328,7 @@ impl Worker {
             number: self.number + 1,
             before_learner: self.state.before_learner(&self.lanes),
             learner: self.state.learner.clone(),
-            remove_before: self.number,
+            remove_before: self.named,
             snapshot: (is_snapshot_due && self.update > self.snapshots.last)
                 .then_some((self.base.version, self.update)),
         }
@@ -387,7 +394,15 @@ impl Worker {
         }
         if self.last_look.elapsed() >= LOOK {
             self.last_look = Instant::now();
-            let partitions = self.inputs.partitions()?;
+            // What could not be gone over to may have been away.
+            self.unusable = None;
+            let partitions = match self.inputs.partitions() {
+                Ok(partitions) => partitions,
+                Err(error) => {
+                    tracing::warn!("looks for new partitions again in {} s: {error}", LOOK.as_secs());
+                    return Ok(());
+                }
+            };
             let mut is_wider = false;
             for (source, partitions) in Source::ALL.into_iter().zip(partitions) {
                 if partitions > self.lanes.of(source).len() {
