@@ -87,7 +87,9 @@ impl Skew {
         let mut world = World::new(PARTITIONS);
         let redis = std::env::var("PLAUDIT_TEST_REDIS").expect("PLAUDIT_TEST_REDIS is not set: run dev/test");
         let topics = [Topics::dead_letters_of(&world.topics.reviews), world.topics.drift.clone()];
-        let spec = |name| TopicSpec { name, partitions: 1, replication: 1, config: BTreeMap::new() };
+        // Reviews of any time are kept.
+        let config = BTreeMap::from([("retention.ms".to_owned(), "-1".to_owned())]);
+        let spec = |name| TopicSpec { name, partitions: 1, replication: 1, config: config.clone() };
         create_topics(&world.kafka, &topics.map(spec)).unwrap();
         let project = format!("{}-{}", world.kafka.group, Timestamp::now().epoch_millis());
         world.settings.extend([

@@ -281,8 +281,11 @@ fn a_learner_that_is_killed_again_and_again_has_the_weights_of_one_that_never_wa
     world.send_labels(&cases);
     for kill in 0..kills {
         let before = world.end_of_models();
-        let learner = Running::start(&mut world.command(&["learn", "--until-end"]));
-        wait_for("a few updates", || world.end_of_models() >= before + 4 + kill % 5);
+        let mut learner = Running::start(&mut world.command(&["learn", "--until-end"]));
+        // Or all of them: a quick one is done before anybody looks.
+        wait_for("a few updates", || {
+            world.end_of_models() >= before + 4 + kill % 5 || learner.0.try_wait().unwrap().is_some()
+        });
         learner.kill();
     }
     let last = world.learn(&[]);

@@ -54,10 +54,11 @@ impl Names {
         Self { kafka: KafkaConfig::new(brokers, id), topics }
     }
 
-    /// Creates topics with this many partitions.
+    /// Creates topics with this many partitions, which keep records of any time.
     pub fn create(&self, topics: &[&str], partitions: i32) {
+        let config = BTreeMap::from([("retention.ms".to_owned(), "-1".to_owned())]);
         let spec =
-            |name: &&str| TopicSpec { name: (*name).to_owned(), partitions, replication: 1, config: BTreeMap::new() };
+            |name: &&str| TopicSpec { name: (*name).to_owned(), partitions, replication: 1, config: config.clone() };
         create_topics(&self.kafka, &topics.iter().map(spec).collect::<Vec<_>>()).unwrap();
     }
 

@@ -17,7 +17,14 @@ impl Running {
     pub fn start_and_wait_for(command: &mut Command, text: &str) -> (Self, String) {
         let mut running = Self(command.spawn().unwrap());
         let mut lines = BufReader::new(running.0.stderr.take().unwrap()).lines();
-        let rest = lines.find_map(|line| Some(line.unwrap().split_once(text)?.1.to_owned())).unwrap();
+        let mut said = String::new();
+        let rest = lines.find_map(|line| {
+            let line = line.unwrap();
+            let rest = line.split_once(text).map(|(_, rest)| rest.to_owned());
+            said += &format!("{line}\n");
+            rest
+        });
+        let rest = rest.unwrap_or_else(|| panic!("it ended, and never said \"{text}\":\n{said}"));
         // The pipe must stay open and be read, or the process would end with its next line.
         std::thread::spawn(move || lines.for_each(drop));
         (running, rest)

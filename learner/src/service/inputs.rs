@@ -194,8 +194,12 @@ impl Input {
 }
 
 fn partitions(consumer: &BaseConsumer<Events>, topic: &str) -> Result<i32, Error> {
-    let metadata = consumer
-        .fetch_metadata(Some(topic), ANSWER)
-        .map_err(|source| Error::client("read how many partitions there are", source))?;
-    Ok(metadata.topics().first().map_or(0, |found| found.partitions().len() as i32))
+    let failed = |source| Error::client("read how many partitions there are", source);
+    let metadata = consumer.fetch_metadata(Some(topic), ANSWER).map_err(failed)?;
+    let Some(found) = metadata.topics().first() else { return Ok(0) };
+    // A topic that cannot be told of is none without partitions: its records would be passed over.
+    match found.error().map(RDKafkaErrorCode::from) {
+        Some(code) => Err(failed(KafkaError::MetadataFetch(code))),
+        None => Ok(found.partitions().len() as i32),
+    }
 }
