@@ -12,7 +12,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// A scorer that tells its health at an address, and the address.
-fn watched(world: &World) -> (Command, String) {
+pub fn watched(world: &World) -> (Command, String) {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let mut command = world.plaudit("score");
     command.args(["--set", &format!("health.listen={address}")]);
@@ -34,7 +34,7 @@ fn wait_for_readiness(address: &str, status: u16) -> String {
 }
 
 /// The value of a metric without labels.
-fn metric(page: &str, name: &str) -> Option<f64> {
+pub fn metric(page: &str, name: &str) -> Option<f64> {
     page.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
 }
 

@@ -1,6 +1,8 @@
 //! A signal before the end: at the start, when what the process needs does not answer, and in the middle of a run.
 
 use crate::harness::{Running, World, report, wait_for};
+use crate::http::get;
+use crate::liveness::{metric, watched};
 use crate::support::topics::delete;
 use crate::{PARTITIONS, produce_reviews};
 use std::fs::File;
@@ -97,4 +99,27 @@ fn transactions_that_fail_for_longer_than_one_may_take_end_the_process_which_say
     assert_eq!(output.status.code(), Some(1));
     let last = said().lines().last().unwrap().to_owned();
     assert!(last.contains("transactional producer") && last.contains("failed to"), "{last}");
+}
+
+#[test]
+fn a_second_signal_ends_the_process_at_once() {
+    let world = World::new(PARTITIONS);
+    let (mut command, address) = watched(&world);
+    // A transaction that is waited for longer than this test would.
+    command.args(["--set", "scorer.transaction_timeout_ms=120000", "--set", "scorer.batch_max_records=10"]);
+    let log = world.path("scorer.log");
+    let scorer = Running(command.stderr(File::create(&log).unwrap()).spawn().unwrap());
+    let said = || std::fs::read_to_string(&log).unwrap();
+    wait_for("an assignment", || said().contains("owns 3 partitions"));
+    delete(&world.kafka, &world.topics.predictions);
+    produce_reviews(&world, 100);
+    // As many as there are, with one of them in a transaction.
+    wait_for("four batches", || {
+        metric(&get(&address, "/metrics").1, "plaudit_stream_in_flight_records ") == Some(40.0)
+    });
+    scorer.signal("TERM");
+    wait_for("the first signal", || said().contains("a second signal ends the process at once"));
+    let signalled = Instant::now();
+    assert_eq!(scorer.stop().status.code(), Some(143));
+    assert!(signalled.elapsed() < PROMPTLY, "{:?}", signalled.elapsed());
 }
