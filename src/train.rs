@@ -171,7 +171,8 @@ mod tests {
         assert_eq!(test_of("train --input a.csv --where s=a --test-where s=b"), "On(Dataset(a.csv where s=b))");
         assert_eq!(test_of("train --input a.csv --where s=a --test b.csv"), "On(Dataset(b.csv))");
         assert_eq!(test_of("train --input a.csv --test b.csv --test-where s=b"), "On(Dataset(b.csv where s=b))");
-        assert_eq!(test_of("train --input a.csv --until 2024-05-01 --test-since 2024-05-01"), "On(Dataset(a.csv))");
+        let since = "On(Dataset(a.csv since 2024-05-01T00:00:00.000Z))";
+        assert_eq!(test_of("train --input a.csv --until 2024-05-01 --test-since 2024-05-01"), since);
         assert_eq!(test_of("train --input a.csv --until 2024-05-01"), "None");
     }
 

@@ -61,9 +61,10 @@ fn rows_of_a_time_are_picked_from_texts_too_and_a_file_without_times_is_refused(
     let csv = "text,created_at\nold,2023-12-31\nnew,2024-01-01T00:00:00Z\nundated,\nodd,soon\n";
     let path = folder.write("reviews.csv", csv);
     let since = ReadOptions { since: Timestamp::parse("2024-01-01"), ..ReadOptions::default() };
-    assert_eq!(texts(&rows_with(path.clone(), &since)), ["new"]);
+    // A time that cannot be read is told, as whatever else is wrong with a row.
+    assert_eq!(texts(&rows_with(path.clone(), &since)), ["new", "-"]);
     let until = ReadOptions { until: Timestamp::parse("2024-01-01"), ..ReadOptions::default() };
-    assert_eq!(texts(&rows_with(path, &until)), ["old"]);
+    assert_eq!(texts(&rows_with(path, &until)), ["old", "-"]);
     let message = refusal(folder.write("undated.csv", "text\nfine\n"), &since);
     assert!(message.contains("--column created_at=COLUMN"), "{message}");
 }
