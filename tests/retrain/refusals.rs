@@ -158,7 +158,8 @@ fn a_gate_on_a_column_is_held_where_reviews_have_it_and_refused_where_they_have_
         let report = world.json(&["retrain", "--set", &gates("product_id"), "--set", few]);
         assert_eq!(report["outcome"], "promoted", "{report:#}");
     }
-    // A column of ours that is no kind of slices is there as well; no user wrote so many.
-    let report = world.json(&["retrain", "--set", &gates("user_id")]);
-    assert!(report["reason"].as_str().unwrap().contains("no slice has 200 rows"), "{report:#}");
+    // No product has so many.
+    let many = "promotion.min_slice_rows=100000";
+    let report = world.json(&["retrain", "--set", &gates("product_id"), "--set", many]);
+    assert!(report["reason"].as_str().unwrap().contains("no slice has 100000 rows"), "{report:#}");
 }

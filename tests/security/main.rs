@@ -52,7 +52,7 @@ fn work_goes_through(properties: &[(&str, &str)]) {
     let world = World::new(&all());
     let plaudit = |arguments: &[&str]| with(world.plaudit(arguments), properties);
 
-    assert_eq!(answers(plaudit(CREATE))[0]["topics"].as_array().unwrap().len(), 6);
+    assert_eq!(answers(plaudit(CREATE))[0]["topics"].as_array().unwrap().len(), 7);
     let checked = &answers(plaudit(CHECK))[0];
     let problems: Vec<&str> =
         checked["findings"].as_array().unwrap().iter().map(|finding| finding["problem"].as_str().unwrap()).collect();
@@ -254,7 +254,7 @@ fn settings_that_may_not_be_seen_are_not_taken_for_others() {
     let hidden = findings.iter().filter(|finding| {
         !finding["topic"].is_null() && finding["problem"].as_str().unwrap().contains("DescribeConfigs")
     });
-    assert_eq!(hidden.count(), 6, "{report}");
+    assert_eq!(hidden.count(), 7, "{report}");
     assert!(findings.iter().all(|finding| finding["severity"] == "warning"), "{report}");
 
     let world = prepared("topics check", &acls[1..]);

@@ -41,7 +41,8 @@ impl World {
     pub fn with_topics(acls: &[Acl]) -> Self {
         let world = Self::new(acls);
         let Topics { reviews, predictions, feedback, models, drift } = &world.topics;
-        world.create(&[reviews, &Topics::dead_letters_of(reviews), predictions, feedback, models, drift]);
+        let [dead, dead_feedback] = [reviews, feedback].map(|topic| Topics::dead_letters_of(topic));
+        world.create(&[reviews, &dead, predictions, feedback, &dead_feedback, models, drift]);
         world
     }
 
@@ -63,6 +64,7 @@ impl World {
             ("topic", "reviews.dlq") => dead_letters,
             ("topic", "predictions") => self.topics.predictions.clone(),
             ("topic", "feedback") => self.topics.feedback.clone(),
+            ("topic", "feedback.dlq") => Topics::dead_letters_of(&self.topics.feedback),
             ("topic", "models") => self.topics.models.clone(),
             ("topic", "drift") => self.topics.drift.clone(),
             ("group" | "transactional id", name) => {

@@ -12,8 +12,8 @@ async fn a_text_is_enough() {
     assert_eq!(json["sentiment"], "positive");
     assert_eq!(json["confidence"], json["probability"]);
     assert_eq!(json["model_name"], "sentiment");
-    assert_eq!(json["model_version"], "v3");
-    assert_eq!(json.as_object().unwrap().len(), 5, "nothing is there that nobody asked for: {json}");
+    assert_eq!((&json["model_version"], &json["model_update"]), (&"v3".into(), &0.into()));
+    assert_eq!(json.as_object().unwrap().len(), 6, "nothing is there that nobody asked for: {json}");
 }
 
 #[tokio::test]
