@@ -81,7 +81,8 @@ fn work_goes_through(properties: &[(&str, &str)]) {
     let after_a_loss = &answers(plaudit(&[SCORE, &["--set", "kafka.on_lost_range=continue"]].concat()))[0];
     assert_eq!(
         (&after_a_loss["lost_records"], &after_a_loss["dead_letters"]),
-        (&2.into(), &1.into()),
+        // The marker of the letter's transaction stood before them: what is gone cannot be told from records.
+        (&3.into(), &1.into()),
         "{after_a_loss}"
     );
 }
