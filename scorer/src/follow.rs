@@ -7,6 +7,7 @@ mod arrived;
 mod topic;
 mod updates;
 
+pub(crate) use arrived::MANY_UPDATES;
 pub use updates::UpdateFollower;
 
 use crate::loaded::{LoadError, LoadedModel};

@@ -22,6 +22,7 @@ mod record;
 mod report;
 mod state;
 mod tally;
+mod versions;
 mod waiting;
 mod work;
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 const MAX_WAITING_BYTES: usize = 64 << 20;
 
 /// A snapshot saves applying more updates than these.
-pub(super) const MANY_UPDATES: u64 = 64;
+pub(crate) const MANY_UPDATES: u64 = 64;
 
 /// Records of one base.
 #[derive(Debug)]

@@ -2,13 +2,11 @@
 //! them. The last one is kept, so that predictions in the order of their updates cost each update once.
 
 use super::Reason;
+use crate::follow::MANY_UPDATES;
 use model::{Base, Model, Update, UpdatedModel};
 use registry::{Error, Registry};
 use schemas::{ModelName, ModelRef, ModelVersion};
 use tokio::runtime::Handle;
-
-/// A snapshot saves applying more updates than these.
-const MANY_UPDATES: u64 = 64;
 
 pub(super) struct Models {
     registry: Registry,
@@ -21,6 +19,8 @@ struct Last {
     version: ModelVersion,
     updated: UpdatedModel,
     model: Model,
+    /// The numbers of the snapshots, as they were when it was looked last.
+    snapshots: Vec<u64>,
 }
 
 impl Models {
@@ -47,9 +47,10 @@ impl Models {
         let ModelRef { name, version, .. } = wanted.clone();
         let fetched = self.runtime.block_on(async {
             let manifest = self.registry.manifest(&name, version).await?;
-            Ok((manifest.sha256, self.registry.artifact(&name, version).await?))
+            let artifact = self.registry.artifact(&name, version).await?;
+            Ok((manifest.sha256, artifact, self.registry.snapshots(&name, version).await?))
         });
-        let (sha256, artifact) = match fetched {
+        let (sha256, artifact, snapshots) = match fetched {
             Ok(fetched) => fetched,
             Err(Error::Unknown { .. } | Error::Deleted { .. }) => return Ok(Err(Reason::NoVersion)),
             Err(Error::Damaged { .. }) => return Ok(Err(Reason::Damaged)),
@@ -57,7 +58,7 @@ impl Models {
         };
         Ok(Model::from_bytes(&artifact).map_err(|_| Reason::Damaged).map(|model| {
             let updated = UpdatedModel::new(Base { version, sha256 }, 0, &model);
-            Last { name, version, updated, model }
+            Last { name, version, updated, model, snapshots }
         }))
     }
 
@@ -68,11 +69,10 @@ impl Models {
         if to - last.updated.number() > MANY_UPDATES {
             self.jump(&mut last, to)?;
         }
-        let snapshots = self.runtime.block_on(self.registry.snapshots(&last.name, last.version))?;
         while last.updated.number() < to {
             let next = last.updated.number() + 1;
             // Where a learner began again, the update of that number may be of one that died.
-            if snapshots.contains(&next) && self.jump(&mut last, next)? {
+            if last.snapshots.contains(&next) && self.jump(&mut last, next)? {
                 continue;
             }
             let stored = self.runtime.block_on(self.registry.update(&last.name, last.version, next))?;
@@ -80,8 +80,11 @@ impl Models {
                 Some(bytes) => Update::from_bytes(&bytes).is_ok_and(|update| last.updated.apply(&update).is_ok()),
                 None => false,
             };
-            if !applied && !self.jump(&mut last, to)? {
-                return Ok(Err(Reason::NoUpdate));
+            if !applied {
+                last.snapshots = self.runtime.block_on(self.registry.snapshots(&last.name, last.version))?;
+                if !self.jump(&mut last, to)? {
+                    return Ok(Err(Reason::NoUpdate));
+                }
             }
         }
         Ok(match last.updated.to_model() {
@@ -92,10 +95,9 @@ impl Models {
 
     /// Goes on from the last snapshot that is not behind `to`, if there is one.
     fn jump(&self, last: &mut Last, to: u64) -> Result<bool, Error> {
-        let Last { name, version, updated, .. } = last;
-        let mut snapshots = self.runtime.block_on(self.registry.snapshots(name, *version))?;
-        snapshots.retain(|number| (updated.number() + 1..=to).contains(number));
-        while let Some(number) = snapshots.pop() {
+        let Last { name, version, updated, snapshots, .. } = last;
+        let ahead = updated.number() + 1..=to;
+        for &number in snapshots.iter().rev().filter(|number| ahead.contains(number)) {
             let bytes = self.runtime.block_on(self.registry.snapshot_at(name, *version, number))?;
             if let Some(Ok(model)) = bytes.map(|bytes| Model::from_bytes(&bytes)) {
                 *updated = UpdatedModel::new(updated.base().clone(), number, &model);
